@@ -31,6 +31,16 @@ func RequireSilent(t testing.TB, err error, others ...string) {
 	}
 }
 
+// RequireWithin fails if f takes longer than bound by the fake clock of a synctest bubble.
+func RequireWithin(t testing.TB, bound time.Duration, f func()) {
+	t.Helper()
+	start := time.Now()
+	f()
+	if took := time.Since(start); took > bound {
+		t.Errorf("took %v, more than %v", took, bound)
+	}
+}
+
 // hanging is a transport that never answers. It records the duration of each try.
 type hanging struct{ tries []time.Duration }
 

@@ -5,17 +5,68 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
 )
 
 const buttonFolder = "functions/internal/button/"
 
+// buttonCodes are the codes that only the button sets.
+var buttonCodes = []string{"invalid-endpoint", "network", "token-unavailable"}
+
+// codeLists are the places in the button's files that name codes. A place is between start and end;
+// the first group of name is a code. TestButtonTypes compares the last place with buttonModule.
+var codeLists = []struct {
+	file, start, end string
+	name             *regexp.Regexp
+}{
+	{"button.js", "", "", regexp.MustCompile(`refusal\("([^"]+)"`)},
+	{"button.js", "const wording = {", "};", regexp.MustCompile(`"?([\w-]+)"?:`)},
+	{"button.d.ts", "A code of the API", "*/", regexp.MustCompile(`- "([^"]+)":`)},
+	{"button.d.ts", "", "", regexp.MustCompile(`the code is "([^"]+)"`)},
+	{"button.d.ts", "type BillingPortalMessage =", ";", regexp.MustCompile(`"(\w+-[\w-]+)"`)}, // the others name texts
+}
+
+// checkCodes returns an error if the button names a code that does not exist, or if a place of
+// codes is not found.
+func checkCodes(root fs.FS, codes []code) error {
+	known := slices.Clone(buttonCodes)
+	for _, c := range codes {
+		known = append(known, c.value)
+	}
+	for _, list := range codeLists {
+		content, err := fs.ReadFile(root, buttonFolder+list.file)
+		if err != nil {
+			return err
+		}
+		_, place, _ := strings.Cut(string(content), list.start)
+		if list.end != "" {
+			place, _, _ = strings.Cut(place, list.end)
+		}
+		found := list.name.FindAllStringSubmatch(place, -1)
+		if len(found) == 0 {
+			return fmt.Errorf("%s: there are no codes between %q and %q", list.file, list.start, list.end)
+		}
+		for _, match := range found {
+			if !slices.Contains(known, match[1]) {
+				return fmt.Errorf("%s: there is no code %s", list.file, match[1])
+			}
+		}
+	}
+	return nil
+}
+
 // buttonModules returns the module of the button with the texts of each language, minified and
 // gzipped.
-func buttonModules(root fs.FS, texts texts) (map[string][]byte, error) {
+func buttonModules(root fs.FS, texts texts, codes []code) (map[string][]byte, error) {
 	source, err := fs.ReadFile(root, buttonFolder+"button.js")
 	if err != nil {
+		return nil, err
+	}
+	if err := checkCodes(root, codes); err != nil {
 		return nil, err
 	}
 	files := map[string][]byte{}

@@ -20,8 +20,10 @@ const (
 type code struct{ value, status, comment string }
 
 var (
-	constant   = regexp.MustCompile(`(?m)^((?:\t// .+\n)*)\t(\w+) +Code = "([a-z-]+)"$`)
-	definition = regexp.MustCompile(`(?m)^\t(\w+): +\{(\d+), language\.(\w+), language\.(\w+),`)
+	constant = regexp.MustCompile(`(?m)^((?:\t// .+\n)*)\t(\w+) +Code = "([a-z-]+)"$`)
+	// anyConstant matches a constant of any layout.
+	anyConstant = regexp.MustCompile(`\bCode\s*=|\bCode\("`)
+	definition  = regexp.MustCompile(`(?m)^\t(\w+): +\{(\d+), language\.(\w+), language\.(\w+),`)
 	// problemSchema matches the schema of the problems with one status in the OpenAPI document.
 	problemSchema = regexp.MustCompile(`(?m)^    (Webhook)?\w*Problem:\n(?:.+\n){4}` +
 		`            status: \{const: (\d+)\}\n            code: \{enum: \[(.+)\]\}\n`)
@@ -29,21 +31,30 @@ var (
 	errorTable = regexp.MustCompile(`(\| status \| code \| what to do \|\n.+\n)(?:\|.+\n)+`)
 )
 
+// readCodes returns the table of codes.
+func readCodes(root fs.FS, texts texts) ([]code, error) {
+	source, err := fs.ReadFile(root, codesFile)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := parseCodes(string(source), texts)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", codesFile, err)
+	}
+	return codes, nil
+}
+
 // codeFiles returns the documents that list the codes.
-func codeFiles(root fs.FS, texts texts) (map[string][]byte, error) {
+func codeFiles(root fs.FS, codes []code) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, path := range []string{codesFile, openAPIFile, apiFile} {
+	for _, path := range []string{openAPIFile, apiFile} {
 		content, err := fs.ReadFile(root, path)
 		if err != nil {
 			return nil, err
 		}
 		files[path] = content
 	}
-	codes, err := parseCodes(string(files[codesFile]), texts)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", codesFile, err)
-	}
-	delete(files, codesFile)
+	var err error
 	if files[openAPIFile], err = openAPI(string(files[openAPIFile]), codes); err != nil {
 		return nil, fmt.Errorf("%s: %w", openAPIFile, err)
 	}
@@ -73,6 +84,10 @@ func parseCodes(source string, texts texts) ([]code, error) {
 			problems = append(problems, fmt.Errorf("%s has no definition", match[2]))
 		}
 		codes = append(codes, code{match[3], statuses[match[2]], comment})
+	}
+	if named := len(anyConstant.FindAllString(source, -1)); named != len(codes) {
+		problems = append(problems, fmt.Errorf("%d codes, but only %d are on lines of their own with a value", named,
+			len(codes)))
 	}
 	return codes, errors.Join(problems...)
 }

@@ -58,12 +58,16 @@ func generate(root fs.FS) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	modules, err := buttonModules(root, texts)
+	codes, err := readCodes(root, texts)
+	if err != nil {
+		return nil, err
+	}
+	modules, err := buttonModules(root, texts, codes)
 	if err != nil {
 		return nil, err
 	}
 	maps.Copy(files, modules)
-	documents, err := codeFiles(root, texts)
+	documents, err := codeFiles(root, codes)
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,36 @@ func unzipped(t *testing.T, path string, content []byte) []byte {
 	return text
 }
 
+func TestTheButtonNamesOnlyCodesThatExist(t *testing.T) {
+	for name, test := range map[string]struct{ file, old, new, want string }{
+		"set by the module": {"button.js", `refusal("internal"`, `refusal("interna"`, "there is no code interna"},
+		"with wording":      {"button.js", `"insufficient-role":`, `"wrong-role":`, "there is no code wrong-role"},
+		"in the list of the types": {"button.d.ts", `- "billing-bad-response":`, `- "bad-response":`,
+			"there is no code bad-response"},
+		"in a comment of the types": {"button.d.ts", `if the code is "subscription-ambiguous"`,
+			`if the code is "ambiguous"`, "there is no code ambiguous"},
+		"with a text of its own": {"button.d.ts", `| "flow-unavailable"`, `| "flow-missing"`,
+			"there is no code flow-missing"},
+		"in another place": {"button.js", "const wording = {", "const words = {", `no codes between "const wording`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorkspace(t, languageFolder, buttonFolder, "functions/internal/problem", "infra")
+			w.write(buttonFolder+test.file, strings.Replace(w.read(buttonFolder+test.file), test.old, test.new, 1))
+			w.requireError(test.want)
+		})
+	}
+}
+
+func TestEveryCodeIsRead(t *testing.T) {
+	w := newWorkspace(t, languageFolder, buttonFolder, "functions/internal/problem", "infra")
+	table := w.read(codesFile)
+	for _, other := range []string{"Internal\n\t\tCode = \"internal\"", "Internal Code = `internal`",
+		`Internal = Code("internal")`, `Internal Code = "internal" // a fault`} {
+		w.write(codesFile, strings.Replace(table, `Internal Code = "internal"`, other, 1))
+		w.requireError("codes, but only")
+	}
+}
+
 // Unused texts would be translated in vain.
 func TestEveryTextIsUsed(t *testing.T) {
 	texts, err := readTexts(os.DirFS(root))

@@ -153,8 +153,8 @@ func IsCustomerID(s string) bool { return customers.IsID(s) }
 // IsUserID reports whether an event or an import may name a user by this ID.
 func IsUserID(s string) bool { return customers.IsUser(s) }
 
-// AWSFailure describes a failed call to an AWS service, without AWS's own text.
-func AWSFailure(service string, err error) error { return upstream.FromAWS(service, err) }
+// Pause waits for d, or until ctx ends. It returns ctx's error.
+func Pause(ctx context.Context, d time.Duration) error { return upstream.Pause(ctx, d) }
 
 // IsRetryable reports whether another attempt may succeed. An expired login never does, because
 // nothing renews it.
@@ -176,21 +176,4 @@ func IsItemRefused(err error) bool {
 	}
 	return errors.Is(err, customers.ErrMalformed) || errors.Is(err, customers.ErrMalformedFacts) ||
 		errors.Is(err, customers.ErrRace)
-}
-
-// AWSCode returns AWS's documented code in an error of AWSFailure, or in the Failure of a finding;
-// "" if it has none.
-func AWSCode(err error) string {
-	var failure *upstream.Error
-	if !errors.As(err, &failure) {
-		return ""
-	}
-	return string(failure.Reason)
-}
-
-// IsExpired reports whether AWS refused a request because the credentials have expired.
-func IsExpired(err error) bool {
-	var failure *upstream.Error
-	return errors.As(err, &failure) &&
-		(failure.Reason == upstream.ExpiredToken || failure.Reason == upstream.ExpiredTokenException)
 }

@@ -163,8 +163,8 @@ func (i *inspection) portal(getenv func(string) string) {
 		i.stripe.Configuration(c.Policy.DefaultConfiguration),
 		i.stripe.Flows(c.Policy.AllowedFlows, c.Policy.DefaultConfiguration),
 	)
-	if slices.Contains(c.Policy.AllowedFlows, params.FlowCustomerUpdate) {
-		i.add(i.stripe.FlowKnown(params.FlowCustomerUpdate, billing.CustomerUpdateVersion))
+	if slices.Contains(c.Policy.AllowedFlows, billing.CustomerUpdate) {
+		i.add(i.stripe.FlowKnown(billing.CustomerUpdate, billing.CustomerUpdateVersion))
 	}
 	for _, id := range c.Policy.AllowedConfigurations {
 		if id != c.Policy.DefaultConfiguration {

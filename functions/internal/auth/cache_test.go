@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"billingportal/functions/faulttest"
 )
 
 // The tests of this file run under a fake clock. Counts are "documents+keys": requests for the
@@ -21,16 +23,6 @@ func expect(t *testing.T, what, got, want string) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s: got %q, want %q", what, got, want)
-	}
-}
-
-// expectWithin fails the test if f takes longer than bound by the fake clock.
-func expectWithin(t *testing.T, bound time.Duration, f func()) {
-	t.Helper()
-	start := time.Now()
-	f()
-	if took := time.Since(start); took > bound {
-		t.Errorf("took %v, more than %v", took, bound)
 	}
 }
 
@@ -250,7 +242,7 @@ func TestIssuerDownCold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			withIssuer(t, func(t *testing.T, issuer *fakeIssuer, s subject) {
 				issuer.setAll(fault)
-				expectWithin(t, 4*time.Second, func() {
+				faulttest.RequireWithin(t, 4*time.Second, func() {
 					got := together(100, func(int) string { return s.try("a") })
 					expect(t, "100 requests", fmt.Sprint(got), "map[keys unavailable:100]")
 				})
@@ -265,7 +257,7 @@ func TestIssuerDownCold(t *testing.T) {
 				// Only the keys fail.
 				issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
 				time.Sleep(time.Minute)
-				expectWithin(t, 4*time.Second,
+				faulttest.RequireWithin(t, 4*time.Second,
 					func() { expect(t, "only the keys fail", s.try("a"), "keys unavailable") })
 
 				issuer.set(keysURL, ok(jwks(keyA())))
@@ -313,12 +305,14 @@ func TestIssuerDownWarm(t *testing.T) {
 				until := fetched.Add(10*time.Minute + 2*time.Hour)
 				for time.Now().Add(time.Minute + time.Second).Before(until) {
 					time.Sleep(time.Minute)
-					expectWithin(t, 500*time.Millisecond, func() { expect(t, "stale", s.try("a"), "accepted") })
+					faulttest.RequireWithin(t, 500*time.Millisecond,
+						func() { expect(t, "stale", s.try("a"), "accepted") })
 				}
 				expect(t, "a bad signature", s.forge("a"), "bad signature")
 				expect(t, "an unknown kid is not called invalid", s.try("new"), "keys unavailable")
 				time.Sleep(time.Until(until))
-				expectWithin(t, 4*time.Second, func() { expect(t, "after 2 h", s.try("a"), "keys unavailable") })
+				faulttest.RequireWithin(t, 4*time.Second,
+					func() { expect(t, "after 2 h", s.try("a"), "keys unavailable") })
 
 				issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
 				issuer.set(keysURL, ok(jwks(keyA())))
@@ -369,13 +363,13 @@ func TestSlowIssuerDelaysRequestsByAtMostHalfASecond(t *testing.T) {
 		issuer.set(keysURL, ok(jwks(keyA(), keyB())))
 		issuer.latency = time.Second // for each of two documents
 		time.Sleep(10 * time.Minute)
-		expectWithin(t, 500*time.Millisecond, func() {
+		faulttest.RequireWithin(t, 500*time.Millisecond, func() {
 			got := together(100, func(int) string { return s.try("a") })
 			expect(t, "100 requests", fmt.Sprint(got), "map[accepted:100]")
 		})
-		expectWithin(t, 0, func() { expect(t, "while the fetch continues", s.try("a"), "accepted") })
+		faulttest.RequireWithin(t, 0, func() { expect(t, "while the fetch continues", s.try("a"), "accepted") })
 		time.Sleep(2 * time.Second)
-		expectWithin(t, 0, func() { expect(t, "a key of the set that came late", s.forge("b"), "accepted") })
+		faulttest.RequireWithin(t, 0, func() { expect(t, "a key of the set that came late", s.forge("b"), "accepted") })
 		expect(t, "fetches", issuer.count(), "1+1")
 	})
 }
@@ -390,7 +384,7 @@ func TestRequestGivenUpWhileKeysAreCached(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
 		expect(t, "given up", outcome(s.verify(ctx, "a")), "accepted")
-		expectWithin(t, 400*time.Millisecond, func() { expect(t, "the next one", s.try("a"), "accepted") })
+		faulttest.RequireWithin(t, 400*time.Millisecond, func() { expect(t, "the next one", s.try("a"), "accepted") })
 		expect(t, "fetches", issuer.count(), "1+1")
 	})
 }
@@ -444,7 +438,7 @@ func TestFreeze(t *testing.T) {
 
 		issuer.setAll(sequence(hang, broken)) // the connection died meanwhile
 		time.Sleep(9 * time.Hour)
-		expectWithin(t, 4*time.Second,
+		faulttest.RequireWithin(t, 4*time.Second,
 			func() { expect(t, "issuer down after the freeze", s.try("a"), "keys unavailable") })
 		issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
 		issuer.set(keysURL, ok(jwks(keyA())))

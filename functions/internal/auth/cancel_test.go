@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"billingportal/functions/faulttest"
 )
 
 // The tests of this file check the effect of one request on the next. They run under a fake clock,
@@ -45,7 +47,7 @@ func TestWaitingEndsWithTheRequestsDeadline(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		defer cancel()
-		expectWithin(t, 200*time.Millisecond, func() {
+		faulttest.RequireWithin(t, 200*time.Millisecond, func() {
 			if err := s.verify(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
@@ -71,7 +73,8 @@ func TestTimeoutCountsAsFailureOnlyAfterAFullTry(t *testing.T) {
 				issuer.set(discoveryURL, hang)
 				ctx, cancel := context.WithTimeout(context.Background(), c.budget)
 				defer cancel()
-				expectWithin(t, c.budget, func() { expect(t, "the request", s.tryIn(ctx, "a"), "keys unavailable") })
+				faulttest.RequireWithin(t, c.budget,
+					func() { expect(t, "the request", s.tryIn(ctx, "a"), "keys unavailable") })
 				issuer.set(discoveryURL, ok(m{"issuer": testIssuer, "jwks_uri": keysURL}.String()))
 				expect(t, "the next one, at once", s.try("a"), c.want)
 			})
@@ -105,7 +108,7 @@ func TestFailedPrefetchDoesNotDelayTheRequest(t *testing.T) {
 				issuer := newFakeIssuer(keyA())
 				issuer.set(keysURL, fault)
 				k := issuer.keySet(t)
-				expectWithin(t, 4*time.Second, func() {
+				faulttest.RequireWithin(t, 4*time.Second, func() {
 					expect(t, "prefetch", outcome(k.Prefetch(context.Background())), "keys unavailable")
 				})
 				issuer.set(keysURL, ok(jwks(keyA())))
@@ -124,7 +127,7 @@ func TestRequestBehindAFrozenPrefetch(t *testing.T) {
 		k := issuer.keySet(t)
 		go func() { _ = k.Prefetch(context.Background()) }()
 		synctest.Wait()
-		expectWithin(t, 4*time.Second, func() { expect(t, "the request", over(k).try("a"), "accepted") })
+		faulttest.RequireWithin(t, 4*time.Second, func() { expect(t, "the request", over(k).try("a"), "accepted") })
 	})
 }
 
@@ -140,7 +143,7 @@ func TestRequestBehindAHangingPrefetch(t *testing.T) {
 				go func() { _ = k.Prefetch(context.Background()) }()
 				synctest.Wait()
 				s := over(k)
-				expectWithin(t, 4*time.Second, func() {
+				faulttest.RequireWithin(t, 4*time.Second, func() {
 					err := s.verify(context.Background(), "a")
 					expect(t, "the request", outcome(err), "keys unavailable")
 					if errors.Is(err, context.DeadlineExceeded) {

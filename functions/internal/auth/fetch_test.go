@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"billingportal/functions/faulttest"
 )
 
 func TestTries(t *testing.T) {
@@ -44,7 +46,7 @@ func TestTries(t *testing.T) {
 				issuer := newFakeIssuer()
 				issuer.set(keysURL, c.answer)
 				s := over(newRemote(t, RemoteConfig{JWKSURL: keysURL, Transport: issuer}))
-				expectWithin(t, c.within, func() { expect(t, "outcome", s.try("a"), c.want) })
+				faulttest.RequireWithin(t, c.within, func() { expect(t, "outcome", s.try("a"), c.want) })
 				expect(t, "fetches", issuer.count(), c.count)
 			})
 		})
@@ -59,7 +61,7 @@ func TestRefreshIsBoundedAsAWhole(t *testing.T) {
 		document := m{"issuer": testIssuer, "jwks_uri": keysURL}.String()
 		issuer.set(discoveryURL, sequence(hang, ok(document)))
 		issuer.set(keysURL, hang)
-		expectWithin(t, refreshTimeout, func() {
+		faulttest.RequireWithin(t, refreshTimeout, func() {
 			expect(t, "outcome", over(issuer.keySet(t)).try("a"), "keys unavailable")
 		})
 	})

@@ -63,7 +63,7 @@ func (s *Store) CustomerID(ctx context.Context, userID string) (string, error) {
 		ExpressionAttributeNames: projection.names,
 	})
 	if err != nil {
-		return "", fmt.Errorf("look up the customer: %w", upstream.FromAWS("dynamodb", err))
+		return "", fmt.Errorf("look up the customer: %w", upstream.FromAWS(upstream.DynamoDB, err))
 	}
 	found, err := s.Table.find(output.Item)
 	switch {

@@ -12,7 +12,6 @@ import (
 
 	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/customers"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // patient is a time limit for a try that a healthy server never reaches.
@@ -22,7 +21,7 @@ const patient = 10 * time.Second
 // there are two tries.
 func newStore(endpoint string, tryTimeout time.Duration) *customers.Store {
 	return &customers.Store{
-		Client: dynamodb.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout)),
+		Client: dynamodb.NewFromConfig(faulttest.AWSConfig(endpoint, tryTimeout)),
 		Table:  plain,
 	}
 }

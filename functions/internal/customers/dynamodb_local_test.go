@@ -19,14 +19,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/integrationtest"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // TestDynamoDBLocal repeats items, races and histories with the real client and DynamoDB Local. It
 // checks that the expressions mean what the fake table assumes.
 func TestDynamoDBLocal(t *testing.T) {
-	client := dynamodb.NewFromConfig(upstreamtest.AWSConfig(integrationtest.DynamoDBLocal(t), time.Minute))
+	client := dynamodb.NewFromConfig(faulttest.AWSConfig(integrationtest.DynamoDBLocal(t), time.Minute))
 	plain, single := plainTable, Table{Name: "app", Key: "pk", KeyFormat: "USER#{user}", SortKey: "sk",
 		SortValue: "BILLING#{user}", Attribute: "billing.stripe.customer_id"}
 	createTable(t, client, plain)

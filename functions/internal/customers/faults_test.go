@@ -12,7 +12,6 @@ import (
 	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/customers"
 	"billingportal/functions/internal/upstream"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // account and arn are parts of the text that AWS returns with AccessDenied.
@@ -24,7 +23,7 @@ const (
 // requireUpstreamError requires an error that contains only its code or a fixed text.
 func requireUpstreamError(t *testing.T, err error, reason upstream.Reason) {
 	t.Helper()
-	upstreamtest.RequireAWSError(t, err, "dynamodb", reason)
+	faulttest.RequireAWSError(t, err, upstream.DynamoDB, reason)
 	if errors.Is(err, customers.ErrNoCustomer) || errors.Is(err, customers.ErrMalformed) {
 		t.Error("a fault says nothing about the customer")
 	}
@@ -68,12 +67,14 @@ func TestDocumentedErrorCodeIsKeptWithoutItsText(t *testing.T) {
 
 func TestUndocumentedErrorCodeIsDropped(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"a code made of a secret":                           typed(400, faulttest.Marker+"Exception"),
-		"a code with a secret in it":                        typed(400, "AccessDeniedException "+faulttest.Marker),
-		"a documented code in another case, after a secret": typed(400, faulttest.Marker+"#accessdeniedexception"),
-		"a code of 5,000 characters": typed(400,
+		"a code made of a secret": faulttest.AWSError(400, faulttest.Marker+"Exception"),
+		"a code with a secret in it": faulttest.AWSError(400,
+			"AccessDeniedException "+faulttest.Marker),
+		"a documented code in another case, after a secret": faulttest.AWSError(400,
+			faulttest.Marker+"#accessdeniedexception"),
+		"a code of 5,000 characters": faulttest.AWSError(400,
 			faulttest.Marker+strings.Repeat("A", 5000)+"Exception"),
-		"a code without letters": typed(400, "123 456"),
+		"a code without letters": faulttest.AWSError(400, "123 456"),
 		"no code":                faulttest.Respond(400, "application/json", `{}`),
 		"a code in the header": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Amzn-Errortype", faulttest.Marker+"Exception")
@@ -86,11 +87,6 @@ func TestUndocumentedErrorCodeIsDropped(t *testing.T) {
 			requireUpstreamError(t, err, upstream.UndocumentedCode)
 		})
 	}
-}
-
-func typed(status int, code string) http.HandlerFunc {
-	return faulttest.Respond(status, "application/x-amz-json-1.0",
-		`{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
 }
 
 func TestFaults(t *testing.T) {

@@ -205,7 +205,7 @@ func (a *application) get(ctx context.Context, id string,
 		ExpressionAttributeNames: e.names,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the facts: %w", upstream.FromAWS("dynamodb", err))
+		return nil, fmt.Errorf("read the facts: %w", upstream.FromAWS(upstream.DynamoDB, err))
 	}
 	return output.Item, nil
 }
@@ -225,7 +225,7 @@ func (a *application) update(ctx context.Context, id string,
 	case errors.As(err, &lost):
 		return nil, err // the caller tries again
 	case err != nil:
-		return nil, fmt.Errorf("write the facts: %w", upstream.FromAWS("dynamodb", err))
+		return nil, fmt.Errorf("write the facts: %w", upstream.FromAWS(upstream.DynamoDB, err))
 	}
 	return output.Attributes, nil
 }

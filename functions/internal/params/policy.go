@@ -9,9 +9,9 @@ import (
 	"billingportal/functions/internal/problem"
 )
 
-// The flows of the customer portal.
+// The flows of the customer portal, without [billing.CustomerUpdate], which stripe-go does not
+// have.
 const (
-	FlowCustomerUpdate            = billing.CustomerUpdate
 	FlowPaymentMethodUpdate       = string(stripe.BillingPortalSessionFlowTypePaymentMethodUpdate)
 	FlowSubscriptionCancel        = string(stripe.BillingPortalSessionFlowTypeSubscriptionCancel)
 	FlowSubscriptionUpdate        = string(stripe.BillingPortalSessionFlowTypeSubscriptionUpdate)
@@ -19,7 +19,7 @@ const (
 )
 
 // Flows returns all types of flow.
-func Flows() []string { return append(DefaultFlows(), FlowCustomerUpdate) }
+func Flows() []string { return append(DefaultFlows(), billing.CustomerUpdate) }
 
 // DefaultFlows returns the types of flow that callers may request unless the operator lists others.
 func DefaultFlows() []string {

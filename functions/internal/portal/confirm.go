@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/problem"
@@ -21,7 +22,7 @@ func (h *Handler) asksToConfirm(r *http.Request) bool {
 // labels are the texts of the button by flow; "" means the portal itself.
 var labels = map[string]language.Key{
 	"":                                   language.ManageBilling,
-	params.FlowCustomerUpdate:            language.UpdateBillingDetails,
+	billing.CustomerUpdate:               language.UpdateBillingDetails,
 	params.FlowPaymentMethodUpdate:       language.UpdatePaymentMethod,
 	params.FlowSubscriptionCancel:        language.CancelSubscription,
 	params.FlowSubscriptionUpdate:        language.ChangePlan,

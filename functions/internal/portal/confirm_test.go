@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/button"
 	"billingportal/functions/internal/language"
 	"billingportal/functions/internal/params"
@@ -45,7 +46,7 @@ func TestTheButtonIsServed(t *testing.T) {
 
 // questions are queries with the parameters that each flow requires.
 var questions = map[string]string{
-	params.FlowCustomerUpdate:      "flow_data[type]=customer_update",
+	billing.CustomerUpdate:         "flow_data[type]=customer_update",
 	params.FlowPaymentMethodUpdate: "flow_data[type]=payment_method_update",
 	params.FlowSubscriptionCancel:  "flow_data[type]=subscription_cancel",
 	params.FlowSubscriptionUpdate:  "flow_data[type]=subscription_update",

@@ -65,7 +65,7 @@ func awsProblem(aws *upstream.Error, err error) *problem.Problem {
 		return &problem.Problem{Code: problem.UpstreamTimeout, Cause: err}
 	case aws.Permanent:
 		return &problem.Problem{Code: problem.BillingMisconfigured, Cause: err}
-	case aws.Service == "dynamodb":
+	case aws.Service == upstream.DynamoDB:
 		return &problem.Problem{Code: problem.CustomerStoreUnavailable, RetryAfter: retryPause, Cause: err}
 	}
 	return &problem.Problem{Code: problem.SecretsUnavailable, RetryAfter: retryPause, Cause: err}

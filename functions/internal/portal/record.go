@@ -113,7 +113,7 @@ func upstreamOf(err error) string {
 	case errors.As(err, &keys):
 		return "issuer"
 	case errors.As(err, &aws):
-		return aws.Service
+		return string(aws.Service)
 	case errors.As(err, &stripe):
 		return "stripe"
 	}

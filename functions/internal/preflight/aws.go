@@ -51,12 +51,6 @@ func describeAWS(err error, what string) Finding {
 		"Grant this role this operation on the "+what+", and the use of its KMS key if it has one of its own.")
 }
 
-// isDenied reports whether the permission for the operation itself is missing. A missing permission
-// for the table's KMS key does not count.
-func isDenied(failure *upstream.Error) bool {
-	return failure.Reason == upstream.AccessDeniedException || failure.Reason == upstream.AccessDenied
-}
-
 // noUser is a user ID that does not exist.
 const noUser = "billing-portal-preflight"
 
@@ -83,8 +77,8 @@ func TableKey(client DynamoDB, table customers.Table) Check {
 	return Check{Name: "customers table's key", Run: func(ctx context.Context) Finding {
 		output, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table.Name)})
 		if err != nil {
-			failure := upstream.FromAWS("dynamodb", err)
-			if isDenied(failure) {
+			failure := upstream.FromAWS(upstream.DynamoDB, err)
+			if failure.Reason.IsDenied() {
 				return warning("dynamodb:DescribeTable is denied, so the key was not checked",
 					"Grant dynamodb:DescribeTable to enable this check, or compare the key yourself.")
 			}
@@ -147,8 +141,8 @@ func Mappings(client DynamoDB, table customers.Table, stripe *Stripe) Check {
 	return Check{Name: "a sample of the mapping", Run: func(ctx context.Context) Finding {
 		items, err := sample(ctx, client, table.Name)
 		if err != nil {
-			failure := upstream.FromAWS("dynamodb", err)
-			if isDenied(failure) {
+			failure := upstream.FromAWS(upstream.DynamoDB, err)
+			if failure.Reason.IsDenied() {
 				return warning("dynamodb:Scan is denied, so no mapping was checked",
 					"Grant dynamodb:Scan to enable this check.")
 			}

@@ -16,7 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"billingportal/functions/internal/portal"
 	"billingportal/functions/internal/upstream"
+	"billingportal/functions/internal/webhook"
 )
 
 // LambdaAPI has the calls of Lambda that the hook makes.
@@ -91,7 +93,7 @@ func (h *Hook) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			LifecycleEventHookExecutionId: aws.String(event.ExecutionID), Status: status,
 		})
 	if err != nil {
-		failure := upstream.FromAWS("codedeploy", err)
+		failure := upstream.FromAWS(upstream.CodeDeploy, err)
 		log.LogAttrs(ctx, slog.LevelError, "report", slog.String("status", string(status)),
 			slog.String("error", failure.Error()))
 		return nil, fmt.Errorf("report %s: %w", status, failure)
@@ -172,10 +174,10 @@ type version struct {
 func (h *Hook) versions() []version {
 	var versions []version
 	if h.Portal != "" {
-		versions = append(versions, version{"portal", h.Portal, "/billing/portal", http.StatusUnauthorized})
+		versions = append(versions, version{"portal", h.Portal, portal.Path, http.StatusUnauthorized})
 	}
 	if h.Webhook != "" {
-		versions = append(versions, version{"webhook", h.Webhook, "/stripe/webhook", http.StatusBadRequest})
+		versions = append(versions, version{"webhook", h.Webhook, webhook.Path, http.StatusBadRequest})
 	}
 	return versions
 }
@@ -187,7 +189,7 @@ func (h *Hook) variables(ctx context.Context, v version) (map[string]string, Fin
 		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(v.arn)})
 	switch {
 	case err != nil:
-		return nil, named(name, fromAWS(upstream.FromAWS("lambda", err), "function"))
+		return nil, named(name, fromAWS(upstream.FromAWS(upstream.Lambda, err), "function"))
 	case output.Environment == nil || output.Environment.Variables == nil:
 		return nil, named(name, problem("it has no environment variables", "Correct the template."))
 	}
@@ -239,7 +241,7 @@ func (h *Hook) invoking(v version, payload []byte, look func(payload []byte) Fin
 		output, err := h.Lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(v.arn), Payload: payload})
 		switch {
 		case err != nil:
-			return fromAWS(upstream.FromAWS("lambda", err), "function")
+			return fromAWS(upstream.FromAWS(upstream.Lambda, err), "function")
 		case output.FunctionError != nil:
 			return problem("the function returned an error", readTheLog)
 		}

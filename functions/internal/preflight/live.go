@@ -27,7 +27,7 @@ func UsersKept(client DynamoDB, table customers.Table, liveClient DynamoDB, live
 		}
 		empty, err := isEmpty(ctx, client, table.Name)
 		switch {
-		case err != nil && isDenied(err):
+		case err != nil && err.Reason.IsDenied():
 			return warning("dynamodb:Scan is denied on the new table, so it is unknown whether the table is empty",
 				"Grant dynamodb:Scan to enable this check.")
 		case err != nil:
@@ -100,7 +100,7 @@ func shown(table customers.Table) string {
 func isEmpty(ctx context.Context, client DynamoDB, table string) (bool, *upstream.Error) {
 	page, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(table), Limit: aws.Int32(1)})
 	if err != nil {
-		return false, upstream.FromAWS("dynamodb", err)
+		return false, upstream.FromAWS(upstream.DynamoDB, err)
 	}
 	return len(page.Items) == 0, nil
 }
@@ -119,7 +119,7 @@ func (h *Hook) live(ctx context.Context) (map[string]string, *Finding) {
 	case errors.As(err, &missing):
 		return nil, nil
 	case err != nil:
-		finding := named("live version", fromAWS(upstream.FromAWS("lambda", err), "function"))
+		finding := named("live version", fromAWS(upstream.FromAWS(upstream.Lambda, err), "function"))
 		return nil, &finding
 	case output.Environment == nil:
 		return nil, nil

@@ -14,6 +14,7 @@ import (
 
 	"billingportal/functions/internal/billing"
 	"billingportal/functions/internal/customers"
+	"billingportal/functions/internal/params"
 	"billingportal/functions/internal/secret"
 )
 
@@ -185,10 +186,10 @@ func (c configuration) has(feature string) bool {
 //
 // https://docs.stripe.com/customer-management/portal-deep-links
 func featureOf(flow string) string {
-	if flow == "subscription_update_confirm" {
-		return "subscription_update"
+	if flow == params.FlowSubscriptionUpdateConfirm {
+		return params.FlowSubscriptionUpdate
 	}
-	return flow
+	return flow // the feature has the name of the flow
 }
 
 const portalSettings = "https://dashboard.stripe.com/settings/billing/portal"

@@ -121,7 +121,7 @@ var errSlow = errors.New("secretsmanager GetSecretValue: no answer in half a sec
 func plainError(err error) error {
 	var givenUp *refresh.GivenUpError
 	if errors.As(err, &givenUp) && givenUp.WasWaiting {
-		return fmt.Errorf("wait for the secret: %w", upstream.FromAWS("secretsmanager", givenUp.Err))
+		return fmt.Errorf("wait for the secret: %w", upstream.FromAWS(upstream.SecretsManager, givenUp.Err))
 	}
 	return err
 }
@@ -151,7 +151,7 @@ func (c *Cache[V]) fetch(ctx context.Context, _ bool) (value V, fresh, usable ti
 		&secretsmanager.GetSecretValueInput{SecretId: aws.String(c.config.ID)})
 	switch {
 	case err != nil:
-		return value, 0, 0, fmt.Errorf("fetch the secret: %w", upstream.FromAWS("secretsmanager", err))
+		return value, 0, 0, fmt.Errorf("fetch the secret: %w", upstream.FromAWS(upstream.SecretsManager, err))
 	case output.SecretString == nil:
 		return value, 0, 0, MalformedError("it has no text; a binary secret cannot be used")
 	}

@@ -12,24 +12,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/secret"
 )
-
-// requireWithin fails if f takes longer than bound by the fake clock.
-func requireWithin(t *testing.T, bound time.Duration, f func()) {
-	t.Helper()
-	start := time.Now()
-	f()
-	if took := time.Since(start); took > bound {
-		t.Errorf("took %v, more than %v", took, bound)
-	}
-}
 
 func TestARequestWithACachedKeyWaitsAtMostHalfASecond(t *testing.T) {
 	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
 		v.pace = time.Hour // it hangs
 		time.Sleep(6 * time.Minute)
-		requireWithin(t, 500*time.Millisecond, func() {
+		faulttest.RequireWithin(t, 500*time.Millisecond, func() {
 			var wait sync.WaitGroup
 			for range 100 {
 				wait.Go(func() { requireKey(t, cache, oldKey) })
@@ -39,11 +30,11 @@ func TestARequestWithACachedKeyWaitsAtMostHalfASecond(t *testing.T) {
 		requireCalls(t, v, 2)
 		for range 9 { // the next try is 10 s away
 			time.Sleep(time.Second)
-			requireWithin(t, 0, func() { requireKey(t, cache, oldKey) })
+			faulttest.RequireWithin(t, 0, func() { requireKey(t, cache, oldKey) })
 		}
 		requireCalls(t, v, 2)
 		time.Sleep(time.Second)
-		requireWithin(t, 500*time.Millisecond, func() { requireKey(t, cache, oldKey) })
+		faulttest.RequireWithin(t, 500*time.Millisecond, func() { requireKey(t, cache, oldKey) })
 		requireCalls(t, v, 3)
 		time.Sleep(5 * time.Second) // until the fetch gives up
 	})
@@ -54,9 +45,9 @@ func TestASlowAnswerServesLaterRequests(t *testing.T) {
 		v.set(newKey, false)
 		v.pace = 800 * time.Millisecond
 		time.Sleep(6 * time.Minute)
-		requireWithin(t, 500*time.Millisecond, func() { requireKey(t, cache, oldKey) })
+		faulttest.RequireWithin(t, 500*time.Millisecond, func() { requireKey(t, cache, oldKey) })
 		time.Sleep(400 * time.Millisecond)
-		requireWithin(t, 0, func() { requireKey(t, cache, newKey) })
+		faulttest.RequireWithin(t, 0, func() { requireKey(t, cache, newKey) })
 		time.Sleep(4 * time.Minute)
 		requireKey(t, cache, newKey)
 		requireCalls(t, v, 2)
@@ -73,7 +64,7 @@ func TestTheFetchOfACancelledRequestServesOthers(t *testing.T) {
 		if key, err := cache.Get(ctx); err != nil || key.Reveal() != oldKey {
 			t.Errorf("Get = %v", err)
 		}
-		requireWithin(t, 100*time.Millisecond, func() { requireKey(t, cache, newKey) })
+		faulttest.RequireWithin(t, 100*time.Millisecond, func() { requireKey(t, cache, newKey) })
 		requireCalls(t, v, 2)
 	})
 }

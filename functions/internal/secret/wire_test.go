@@ -13,7 +13,6 @@ import (
 	"billingportal/functions/faulttest"
 	"billingportal/functions/internal/secret"
 	"billingportal/functions/internal/upstream"
-	"billingportal/functions/internal/upstream/upstreamtest"
 )
 
 // patient is a time limit for a try that a healthy server never reaches.
@@ -22,7 +21,7 @@ const patient = 10 * time.Second
 // newCache returns a cache with the function's own client, which makes two tries of at most
 // tryTimeout.
 func newCache(endpoint string, tryTimeout time.Duration) *secret.Cache[secret.Key] {
-	client := secretsmanager.NewFromConfig(upstreamtest.AWSConfig(endpoint, tryTimeout))
+	client := secretsmanager.NewFromConfig(faulttest.AWSConfig(endpoint, tryTimeout))
 	return secret.NewCache(secret.Config[secret.Key]{Client: client, ID: "billing-portal/stripe",
 		Parse: secret.StripeKey("api_key", false)})
 }
@@ -117,7 +116,7 @@ func TestFaults(t *testing.T) {
 				tryTimeout = 100 * time.Millisecond
 			}
 			key, err := newCache(server.URL, tryTimeout).Get(t.Context())
-			upstreamtest.RequireAWSError(t, err, "secretsmanager", test.reason)
+			faulttest.RequireAWSError(t, err, upstream.SecretsManager, test.reason)
 			faulttest.RequireSilent(t, err, account, arn, "billing-portal")
 			if key != (secret.Key{}) {
 				t.Error("there are both a key and an error")
@@ -129,11 +128,11 @@ func TestFaults(t *testing.T) {
 	}
 	t.Run("refused", func(t *testing.T) {
 		_, err := newCache(faulttest.Broken(t, faulttest.Refused()).URL, patient).Get(t.Context())
-		upstreamtest.RequireAWSError(t, err, "secretsmanager", upstream.NoConnection)
+		faulttest.RequireAWSError(t, err, upstream.SecretsManager, upstream.NoConnection)
 	})
 	t.Run("reset before the request", func(t *testing.T) {
 		server := faulttest.Broken(t, faulttest.ResetAtOnce())
 		_, err := newCache(server.URL, patient).Get(t.Context())
-		upstreamtest.RequireAWSError(t, err, "secretsmanager", upstream.NoConnection)
+		faulttest.RequireAWSError(t, err, upstream.SecretsManager, upstream.NoConnection)
 	})
 }

@@ -29,11 +29,6 @@ func getItem(ctx context.Context, endpoint string, transport http.RoundTripper, 
 	return err
 }
 
-func coded(status int, code string) http.HandlerFunc {
-	return faulttest.Respond(status, "application/x-amz-json-1.0",
-		`{"__type":"`+code+`","message":"`+faulttest.Marker+`"}`)
-}
-
 // Operators read the text in the log line. The flags decide the answer to the caller.
 func TestErrorsOfAWS(t *testing.T) {
 	background := func(t *testing.T) context.Context { return t.Context() }
@@ -44,11 +39,12 @@ func TestErrorsOfAWS(t *testing.T) {
 		timeout   bool
 		permanent bool
 	}{
-		"a table that does not exist": {coded(400, "ResourceNotFoundException"), background,
+		"a table that does not exist": {faulttest.AWSError(400, "ResourceNotFoundException"), background,
 			"ResourceNotFoundException", false, true},
-		"too many requests": {coded(400, "ThrottlingException"), background, "ThrottlingException", false, false},
-		"an outage":         {coded(500, "InternalServerError"), background, "InternalServerError", false, false},
-		"an undocumented code": {coded(400, faulttest.Marker), background,
+		"too many requests": {faulttest.AWSError(400, "ThrottlingException"), background,
+			"ThrottlingException", false, false},
+		"an outage": {faulttest.AWSError(500, "InternalServerError"), background, "InternalServerError", false, false},
+		"an undocumented code": {faulttest.AWSError(400, faulttest.Marker), background,
 			"an error without a documented code", false, false},
 		"a proxy's page": {faulttest.HTML(200).ServeHTTP, background, "an answer that cannot be read", false, false},
 		"an empty answer": {faulttest.Respond(200, "application/x-amz-json-1.0", ""), background,

@@ -18,10 +18,31 @@ const (
 	AccessDeniedException           Reason = "AccessDeniedException"
 	ExpiredToken                    Reason = "ExpiredToken"
 	ExpiredTokenException           Reason = "ExpiredTokenException"
+	IncompleteSignature             Reason = "IncompleteSignature"
+	InvalidClientTokenID            Reason = "InvalidClientTokenId"
+	InvalidSignature                Reason = "InvalidSignatureException"
 	ItemCollectionSizeLimitExceeded Reason = "ItemCollectionSizeLimitExceededException"
+	RequestExpired                  Reason = "RequestExpired"
 	ResourceNotFound                Reason = "ResourceNotFoundException"
+	UnrecognizedClient              Reason = "UnrecognizedClientException"
 	ValidationException             Reason = "ValidationException"
 )
+
+// IsExpired reports whether the credentials have expired. RequestExpired is not about credentials:
+// the date of the request is wrong by more than 15 minutes.
+//
+// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+func (r Reason) IsExpired() bool { return r == ExpiredToken || r == ExpiredTokenException }
+
+// IsUnknownCaller reports whether AWS does not know the access key, or refuses the signature made
+// with the secret key.
+func (r Reason) IsUnknownCaller() bool {
+	return r == UnrecognizedClient || r == InvalidClientTokenID || r == InvalidSignature || r == IncompleteSignature
+}
+
+// IsDenied reports whether the permission for the operation itself is missing. A missing permission
+// for a KMS key does not count.
+func (r Reason) IsDenied() bool { return r == AccessDenied || r == AccessDeniedException }
 
 // IsThrottling reports whether AWS throttled the call.
 //
@@ -82,11 +103,11 @@ var documentedCodes = map[Reason]failureKind{
 	AccessDeniedException:                 permanentFailure,
 	ExpiredToken:                          passingFailure,
 	ExpiredTokenException:                 passingFailure,
-	"IncompleteSignature":                 permanentFailure,
+	IncompleteSignature:                   permanentFailure,
 	"IncompleteSignatureException":        permanentFailure,
 	"InternalFailure":                     passingFailure,
-	"InvalidClientTokenId":                permanentFailure,
-	"InvalidSignatureException":           permanentFailure,
+	InvalidClientTokenID:                  permanentFailure,
+	InvalidSignature:                      permanentFailure,
 	"MalformedHttpRequestException":       permanentFailure,
 	"MissingAuthenticationToken":          permanentFailure,
 	"MissingAuthenticationTokenException": permanentFailure,
@@ -94,7 +115,7 @@ var documentedCodes = map[Reason]failureKind{
 	"OptInRequired":                       permanentFailure,
 	"RequestAbortedException":             passingFailure,
 	"RequestEntityTooLargeException":      permanentFailure,
-	"RequestExpired":                      passingFailure,
+	RequestExpired:                        passingFailure,
 	"RequestTimeoutException":             passingFailure,
 	"ServiceUnavailable":                  passingFailure,
 	"ServiceUnavailableException":         passingFailure,
@@ -102,7 +123,7 @@ var documentedCodes = map[Reason]failureKind{
 	"ThrottlingException":                 throttling,
 	"TooManyRequestsException":            throttling, // Lambda's
 	"UnknownOperationException":           permanentFailure,
-	"UnrecognizedClientException":         permanentFailure,
+	UnrecognizedClient:                    permanentFailure,
 	"ValidationError":                     permanentFailure,
 	ValidationException:                   permanentFailure,
 }

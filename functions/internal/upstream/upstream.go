@@ -15,10 +15,20 @@ import (
 	"github.com/aws/smithy-go"
 )
 
+// A Service is the name of an AWS service in logs and metrics.
+type Service string
+
+// The services that the functions call.
+const (
+	CodeDeploy     Service = "codedeploy"
+	DynamoDB       Service = "dynamodb"
+	Lambda         Service = "lambda"
+	SecretsManager Service = "secretsmanager"
+)
+
 // Error is the failure of a call to an AWS service.
 type Error struct {
-	// Service is the name of the upstream, such as "dynamodb".
-	Service string
+	Service Service
 	// Operation is the name of the call, such as "GetItem", or "" if it is unknown.
 	Operation string
 	Reason    Reason
@@ -32,13 +42,13 @@ type Error struct {
 // Error names the service, the operation and the reason. It never contains upstream text.
 func (e *Error) Error() string {
 	if e.Operation == "" {
-		return e.Service + ": " + string(e.Reason)
+		return string(e.Service) + ": " + string(e.Reason)
 	}
-	return e.Service + " " + e.Operation + ": " + string(e.Reason)
+	return string(e.Service) + " " + e.Operation + ": " + string(e.Reason)
 }
 
 // FromAWS returns the error for a failed call of an AWS SDK client.
-func FromAWS(service string, err error) *Error {
+func FromAWS(service Service, err error) *Error {
 	failure := &Error{Service: service}
 	var operation *smithy.OperationError
 	if errors.As(err, &operation) {

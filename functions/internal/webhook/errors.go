@@ -36,7 +36,7 @@ func problemOf(err error) *problem.Problem {
 		errors.Is(err, customers.ErrMalformed), errors.Is(err, customers.ErrMalformedFacts), errors.As(err, &malformed),
 		isAWS && aws.Permanent:
 		return &problem.Problem{Code: problem.WebhookMisconfigured, Cause: err}
-	case isAWS && aws.Service == "secretsmanager":
+	case isAWS && aws.Service == upstream.SecretsManager:
 		return &problem.Problem{Code: problem.SecretsUnavailable, RetryAfter: retryPause, Cause: err}
 	case isAWS, errors.Is(err, customers.ErrRace), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, context.Canceled):

@@ -320,7 +320,7 @@ func TestNoEventFailsWhenASecretIsRolled(t *testing.T) {
 }
 
 func TestEveryFailureHasItsCode(t *testing.T) {
-	aws := func(service string, timeout, permanent bool) error {
+	aws := func(service upstream.Service, timeout, permanent bool) error {
 		return fmt.Errorf("call: %w",
 			&upstream.Error{Service: service, Reason: "x", Timeout: timeout, Permanent: permanent})
 	}

@@ -57,7 +57,7 @@ func (r *record) outcome(outcome customers.Outcome) {
 func (r *record) failure(status int, p *problem.Problem) {
 	var aws *upstream.Error
 	if status >= http.StatusInternalServerError && errors.As(p.Cause, &aws) {
-		r.Count("upstream_failures", "upstream", aws.Service)
+		r.Count("upstream_failures", "upstream", string(aws.Service))
 	}
 }
 

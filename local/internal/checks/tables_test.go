@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode"
 
+	"billingportal/local/internal/operator/configure"
 	"billingportal/local/internal/stripespec"
 )
 
@@ -86,7 +87,7 @@ func TestDocumentsHaveTheDefaultsOfParameters(t *testing.T) {
 		}
 	}
 	for header, parameterOf := range map[string]func(string) string{
-		"| variable | meaning | default |":  camelCase,
+		"| variable | meaning | default |":  configure.ParameterName,
 		"| parameter | meaning | default |": func(name string) string { return name },
 	} {
 		for _, cells := range rows(t, configurationPage, header) {
@@ -137,7 +138,7 @@ func rowOf(t *testing.T, name string, p *outline) string {
 	t.Helper()
 	for _, variables := range read(t).variables {
 		for variable := range variables {
-			if camelCase(variable) == name {
+			if configure.ParameterName(variable) == name {
 				name = variable
 			}
 		}

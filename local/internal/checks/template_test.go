@@ -13,6 +13,7 @@ import (
 	"billingportal/functions/app"
 	"billingportal/functions/app/portal"
 	"billingportal/functions/app/webhook"
+	"billingportal/local/internal/operator/configure"
 	"billingportal/local/internal/runtimeapi"
 )
 
@@ -59,7 +60,7 @@ func TestVariablesComeFromTheParameterOfTheirName(t *testing.T) {
 	parsed := read(t)
 	for function := range functions {
 		for name, expression := range parsed.variables[function] {
-			camel := camelCase(name)
+			camel := configure.ParameterName(name)
 			want := "!Ref " + camel
 			if name == "CUSTOMERS_TABLE" {
 				want = "!If [CreateCustomersTable, !Ref Customers, !Ref CustomersTable]"
@@ -82,14 +83,6 @@ func TestPreflightGetsTheVersions(t *testing.T) {
 	}
 }
 
-func camelCase(variable string) string {
-	var camel strings.Builder
-	for word := range strings.SplitSeq(variable, "_") {
-		camel.WriteString(word[:1] + strings.ToLower(word[1:]))
-	}
-	return camel.String()
-}
-
 // The deployer must choose exactly the values that the functions require. The webhook function
 // exists only if its secret or its event source is set.
 func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
@@ -106,14 +99,14 @@ func TestParametersWithoutDefaultAreThoseThatTheFunctionsRequire(t *testing.T) {
 			case slices.Contains(ofRuntime, name):
 				return "set"
 			}
-			return parsed.parameters[camelCase(name)].value
+			return parsed.parameters[configure.ParameterName(name)].value
 		}, io.Discard)
 		if err == nil {
 			t.Fatal("the function accepted the defaults without the required values")
 		}
 		var required, missing []string
 		for name := range parsed.variables[function] {
-			if !parsed.parameters[camelCase(name)].hasDefault {
+			if !parsed.parameters[configure.ParameterName(name)].hasDefault {
 				required = append(required, name)
 			}
 		}
@@ -367,7 +360,7 @@ func TestFunctionsAcceptWhatThePatternsAccept(t *testing.T) {
 		for function, assemble := range functions {
 			for _, value := range example.accepted {
 				_, err := assemble(t.Context(), func(name string) string {
-					if camelCase(name) == example.parameter && value != "" {
+					if configure.ParameterName(name) == example.parameter && value != "" {
 						return value
 					}
 					return others[name]
@@ -378,7 +371,7 @@ func TestFunctionsAcceptWhatThePatternsAccept(t *testing.T) {
 				}
 				for _, line := range environment.Wrong {
 					name, _, _ := strings.Cut(line, " ")
-					if camelCase(name) == example.parameter && value != "" {
+					if configure.ParameterName(name) == example.parameter && value != "" {
 						t.Errorf("%s rejects %q, which template.yaml accepts: %s", function, value, line)
 					}
 				}

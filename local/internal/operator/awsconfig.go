@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -157,7 +156,8 @@ func describeCredentials(provider aws.CredentialsProvider, err error) error {
 	case errors.As(err, &process):
 		return &awsFault{"the credential_process of your AWS profile failed: run that command to see why"}
 	case errors.As(err, &answer):
-		return &awsFault{"AWS refuses the credentials of your profile (" + operator.AWSFailure("sts", err).Error() +
+		return &awsFault{"AWS refuses the credentials of your profile (" +
+			operator.AWSFailure(operator.STS, err).Error() +
 			"): check them with aws sts get-caller-identity"}
 	case errors.As(err, &network):
 		return errors.New("no connection to the service that issues your AWS credentials: check your network")
@@ -180,51 +180,42 @@ func expiredSignIn(sources []aws.CredentialSource) error {
 	return &awsFault{"your AWS sign-in has expired: run aws sso login (or aws login)"}
 }
 
-// The codes of AWS for expired credentials, and for credentials that it does not accept.
-//
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CommonErrors.html
-var (
-	expiredCodes = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-	unknownCodes = []string{"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException",
-		"IncompleteSignature"}
-)
-
-// describeSignIn says what to do about an AWS code that is about the operator's credentials; nil
-// for any other code.
-func describeSignIn(sources []aws.CredentialSource, code string) error {
+// describeSignIn says what to do about a failure that is about the operator's credentials or clock;
+// nil for any other failure.
+func describeSignIn(sources []aws.CredentialSource, failure error) error {
 	switch {
-	case slices.Contains(expiredCodes, code):
+	case operator.IsExpired(failure):
 		return expiredSignIn(sources)
-	case slices.Contains(unknownCodes, code):
-		return &awsFault{"AWS does not accept your credentials (" + code + "): check AWS_PROFILE, or that " +
-			"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together, with aws sts get-caller-identity"}
+	case operator.IsWrongTime(failure):
+		return &awsFault{"AWS does not accept the time of your requests (" + operator.AWSCode(failure) +
+			"): correct the clock of this machine"}
+	case operator.IsUnknownCaller(failure):
+		return &awsFault{"AWS does not accept your credentials (" + operator.AWSCode(failure) +
+			"): check AWS_PROFILE, or that AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together, with aws " +
+			"sts get-caller-identity"}
 	}
 	return nil
 }
 
 // describeAWS says why a request to AWS failed and what to do, without AWS's own text.
-func describeAWS(service string, cfg aws.Config, err error) error {
+func describeAWS(service operator.Service, cfg aws.Config, err error) error {
 	var fault *awsFault
 	var answer smithy.APIError
 	var noHost *net.DNSError
-	code := ""
-	if errors.As(err, &answer) {
-		code = answer.ErrorCode()
-	}
 	failure := operator.AWSFailure(service, err) // its text names the service
-	switch signIn := describeSignIn(sourcesOf(cfg.Credentials), code); {
+	switch signIn := describeSignIn(sourcesOf(cfg.Credentials), failure); {
 	case errors.As(err, &fault):
 		return fault
 	case signIn != nil:
 		return signIn
-	case service == "dynamodb" && code == "ValidationException":
+	case service == operator.DynamoDB && operator.IsInvalid(failure):
 		return &awsFault{"its key is not what CUSTOMERS_KEY and CUSTOMERS_SORT_KEY say"}
-	case strings.HasPrefix(code, "AccessDenied"):
+	case operator.IsDenied(failure):
 		return &awsFault{failure.Error() + ": grant your AWS identity this permission, or set another AWS_PROFILE"}
-	case code == "ResourceNotFoundException":
+	case operator.IsMissing(failure):
 		return &awsFault{fmt.Sprintf("%s: it does not exist in the Region %s: check its name and AWS_REGION", failure,
 			cfg.Region)}
-	case code != "":
+	case errors.As(err, &answer):
 		return &awsFault{failure.Error()}
 	case errors.As(err, &noHost) && noHost.IsNotFound:
 		return &awsFault{fmt.Sprintf("there is no host %s: check the Region %q", noHost.Name, cfg.Region)}

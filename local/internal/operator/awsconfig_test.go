@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/commandline/commandtest"
 	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/devserver/devservertest"
@@ -196,6 +197,8 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 	const marker = "arn:aws:iam::123456789012:role/admin"
 	for code, want := range map[string]string{
 		"com.amazon.coral.service#ExpiredTokenException": "your AWS session token has expired: set new",
+		"com.amazon.coral.service#RequestExpired": "AWS does not accept the time of your requests (RequestExpired): " +
+			"correct the clock",
 		"com.amazon.coral.service#UnrecognizedClientException": "AWS does not accept your credentials " +
 			"(UnrecognizedClientException): check AWS_PROFILE",
 		"com.amazon.coral.service#AccessDeniedException": "the table customers: dynamodb GetItem: " +
@@ -224,7 +227,7 @@ func TestAnswersOfAWSAreNamed(t *testing.T) {
 		t.Errorf("%v: %s", err, output)
 	}
 	dns := &net.DNSError{Err: "no such host", Name: "dynamodb.eu-cental-1.amazonaws.com", IsNotFound: true}
-	if err := describeAWS("dynamodb", aws.Config{Region: "eu-cental-1"}, dns); !strings.Contains(err.Error(),
+	if err := describeAWS(operator.DynamoDB, aws.Config{Region: "eu-cental-1"}, dns); !strings.Contains(err.Error(),
 		`check the Region "eu-cental-1"`) {
 		t.Error(err)
 	}

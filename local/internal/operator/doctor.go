@@ -154,7 +154,7 @@ func (e *examination) conclude(cmd *cli.Command, findings []preflight.Finding) e
 		switch finding.Status {
 		case preflight.Problem:
 			problems = append(problems, finding)
-			signIn := describeSignIn(e.sources, operator.AWSCode(finding.Failure))
+			signIn := describeSignIn(e.sources, finding.Failure)
 			if signIn != nil && e.sources != nil {
 				return signIn
 			}
@@ -216,7 +216,7 @@ func environmentsOf(ctx context.Context, cfg aws.Config, stack string) (environm
 		return environments{}, fmt.Errorf("there is no stack %s in the Region %s: check --stack and --region", stack,
 			cfg.Region)
 	case err != nil:
-		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS("cloudformation", cfg, err))
+		return environments{}, fmt.Errorf("the stack %s: %w", stack, describeAWS(operator.CloudFormation, cfg, err))
 	}
 	found := environments{domain: preflight.NoDomain}
 	if resources["PortalDomain"] != "" {
@@ -270,7 +270,7 @@ func variablesOf(ctx context.Context, cfg aws.Config, function string) (map[stri
 			&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(function)})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the function %s: %w", function, describeAWS("lambda", cfg, err))
+		return nil, fmt.Errorf("the function %s: %w", function, describeAWS(operator.Lambda, cfg, err))
 	}
 	if output.Environment == nil {
 		return map[string]string{}, nil

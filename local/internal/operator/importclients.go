@@ -51,7 +51,7 @@ func (j *importJob) dynamoDB(ctx context.Context, mapping operator.Mapping) (*dy
 			})
 		})
 	if err != nil {
-		return nil, fmt.Errorf("the table %s: %w", mapping.Table(), describeAWS("dynamodb", cfg, err))
+		return nil, fmt.Errorf("the table %s: %w", mapping.Table(), describeAWS(operator.DynamoDB, cfg, err))
 	}
 	return client, nil
 }
@@ -71,7 +71,7 @@ func stripeAccount(ctx context.Context, getenv func(string) string, end context.
 		output, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(ctx,
 			&secretsmanager.GetSecretValueInput{SecretId: aws.String(id)})
 		if err != nil {
-			return nil, fmt.Errorf("the secret of STRIPE_SECRET_ID: %w", describeAWS("secretsmanager", cfg, err))
+			return nil, fmt.Errorf("the secret of STRIPE_SECRET_ID: %w", describeAWS(operator.SecretsManager, cfg, err))
 		}
 		key = aws.ToString(output.SecretString)
 	}

@@ -35,7 +35,7 @@ func TestDoctorNamesTheNextStep(t *testing.T) {
 	warning := preflight.Finding{Name: "b", Status: preflight.Warning, Detail: "may be wrong"}
 	problem := preflight.Finding{Name: "c", Status: preflight.Problem, Detail: "is wrong"}
 	expired := preflight.Finding{Name: "d", Status: preflight.Problem,
-		Failure: operator.AWSFailure("secretsmanager", &smithy.GenericAPIError{Code: "ExpiredTokenException"})}
+		Failure: operator.AWSFailure(operator.SecretsManager, &smithy.GenericAPIError{Code: "ExpiredTokenException"})}
 	environment := []aws.CredentialSource{aws.CredentialSourceEnvVars}
 	for name, test := range map[string]struct {
 		e        examination

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"billingportal/functions/app/operator"
 	"billingportal/local/internal/commandline"
 	"billingportal/local/internal/operator/portalconfig"
 )
@@ -107,7 +107,7 @@ func applyFile(ctx context.Context, getenv func(string) string, end context.Canc
 	if err != nil {
 		return err
 	}
-	plan, err := portalconfig.NewPlan(ctx, file, portalconfig.RetryWhenBusy(account, pause))
+	plan, err := portalconfig.NewPlan(ctx, file, portalconfig.RetryWhenBusy(account, operator.Pause))
 	if err != nil {
 		return err
 	}
@@ -178,14 +178,4 @@ func printParameters(out io.Writer, parameters *portalconfig.Parameters, path st
 	}
 	_, err := fmt.Fprintf(out, "%s:\n%s\n", heading, parameters)
 	return err
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -223,7 +223,7 @@ func requireTaken(t *testing.T, token, jwks string, lines map[string]string, use
 	t.Helper()
 	env := map[string]string{"JWT_JWKS": jwks, "JWT_REQUIRED_CLAIM": role}
 	for _, name := range tokenVariables {
-		t.Setenv(name, cmp.Or(lines[parameterName(name)], env[name]))
+		t.Setenv(name, cmp.Or(lines[ParameterName(name)], env[name]))
 	}
 	l, logs := devservertest.Start(t, func(l *devserver.Server) {
 		if err := l.DynamoDB.Put(devserver.CustomersTable,

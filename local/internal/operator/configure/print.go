@@ -142,7 +142,7 @@ func (c *configuration) printParameters(variables map[string]string) {
 	c.printf("\nThe parameters for .deploy/ENV.toml (they take precedence over samconfig.toml)\n")
 	for _, name := range tokenVariables {
 		if value := variables[name]; value != "" && name != "JWT_JWKS" {
-			c.printf("  %s=%s\n", parameterName(name), inTOML(value))
+			c.printf("  %s=%s\n", ParameterName(name), inTOML(value))
 		}
 	}
 	if _, audiences := c.token.Audiences(); c.isTaken("JWT_AUDIENCE") && len(audiences) > 1 {
@@ -239,8 +239,8 @@ func shortenedList(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// parameterName returns the name of a variable as a template parameter.
-func parameterName(variable string) string {
+// ParameterName returns the name of a variable as a template parameter.
+func ParameterName(variable string) string {
 	var camel strings.Builder
 	for word := range strings.SplitSeq(variable, "_") {
 		camel.WriteString(word[:1] + strings.ToLower(word[1:]))

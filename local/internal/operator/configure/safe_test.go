@@ -181,7 +181,7 @@ func requireAccepted(t *testing.T, keys *signer, claims map[string]any, lines ma
 	t.Helper()
 	variables := map[string]string{"JWT_JWKS": keys.jwks}
 	for _, name := range tokenVariables {
-		if value, ok := lines[parameterName(name)]; ok {
+		if value, ok := lines[ParameterName(name)]; ok {
 			variables[name] = value
 		}
 	}

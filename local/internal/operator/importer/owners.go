@@ -36,7 +36,7 @@ func (o *Owners) read(ctx context.Context, into *extsort.Sorter, hear func(entry
 		page, err := o.Scanner.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(o.Mapping.Table()),
 			ConsistentRead: aws.Bool(true), ExclusiveStartKey: from})
 		if err != nil {
-			return fmt.Errorf("read the table: %w", operator.AWSFailure("dynamodb", err))
+			return fmt.Errorf("read the table: %w", operator.AWSFailure(operator.DynamoDB, err))
 		}
 		for _, item := range page.Items {
 			entry, err := o.Mapping.Entry(item)

@@ -98,7 +98,7 @@ func TestRequestsWaitForABusyStripe(t *testing.T) {
 // A temporary failure is tried eight times in all, each time after twice the pause. A permanent
 // failure is not retried.
 func TestOtherFailuresAreTriedAgain(t *testing.T) {
-	throttled := operator.AWSFailure("dynamodb", &types.ProvisionedThroughputExceededException{})
+	throttled := operator.AWSFailure(operator.DynamoDB, &types.ProvisionedThroughputExceededException{})
 	unavailable := &operator.StripeRefusal{Wait: 5 * time.Second}
 	for name, test := range map[string]struct {
 		failures []error
@@ -113,7 +113,7 @@ func TestOtherFailuresAreTriedAgain(t *testing.T) {
 		"first one, then the other": {[]error{throttled, unavailable, throttled},
 			100*time.Millisecond + 5*time.Second + 400*time.Millisecond, 4},
 		"a permanent refusal": {[]error{&operator.StripeRefusal{}, throttled}, 0, 1},
-		"a table that is gone": {[]error{operator.AWSFailure("dynamodb", &types.ResourceNotFoundException{}),
+		"a table that is gone": {[]error{operator.AWSFailure(operator.DynamoDB, &types.ResourceNotFoundException{}),
 			throttled}, 0, 1},
 		"an error of our own": {[]error{errList, throttled}, 0, 1},
 	} {

@@ -24,12 +24,8 @@ func retry(ctx context.Context, try func() error) error {
 		case !operator.IsRetryable(err):
 			return err
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
+		if err := operator.Pause(ctx, wait); err != nil {
+			return err
 		}
 	}
 }

@@ -1,8 +1,8 @@
-// Package upstreamtest has helpers for tests of AWS calls.
-package upstreamtest
+package faulttest
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -18,8 +18,13 @@ func AWSConfig(endpoint string, tryTimeout time.Duration) aws.Config {
 	return role.Config(endpoint, upstream.NewTransport(), tryTimeout, 2)
 }
 
+// AWSError answers as DynamoDB does with an error of a code. Its message is the [Marker].
+func AWSError(status int, code string) http.HandlerFunc {
+	return Respond(status, "application/x-amz-json-1.0", `{"__type":"`+code+`","message":"`+Marker+`"}`)
+}
+
 // RequireAWSError fails unless err is an error of the service with the reason.
-func RequireAWSError(t *testing.T, err error, service string, reason upstream.Reason) {
+func RequireAWSError(t *testing.T, err error, service upstream.Service, reason upstream.Reason) {
 	t.Helper()
 	var failure *upstream.Error
 	if !errors.As(err, &failure) {
