@@ -206,6 +206,7 @@ func (b *testbed) run(ctx context.Context, row row, o options) (*faultRun, error
 	if err := process.Ready(ctx); err != nil { // the start has its own time limit
 		return e, err
 	}
+	names := [...]string{"cold", "after cold", "warm", "after warm"}
 	for i, exchange := range []**exchange{&e.cold, &e.afterCold, &e.warm, &e.afterWarm} {
 		limit := devserver.FunctionTimeout
 		switch i {
@@ -223,7 +224,7 @@ func (b *testbed) run(ctx context.Context, row row, o options) (*faultRun, error
 			}
 		}
 		if *exchange, err = c.request(ctx, process, o.callers[i], row.flow, limit); err != nil {
-			return e, fmt.Errorf("%s: %w", [...]string{"cold", "after cold", "warm", "after warm"}[i], err)
+			return e, fmt.Errorf("%s: %w", names[i], err)
 		}
 		if o.patient {
 			if err := wait(ctx, *exchange, row.at); err != nil {
