@@ -21,7 +21,8 @@ func testManyCustomers(t *testing.T, endpoint string) {
 		created = append(created, devservertest.StripeEvent(t, "customer.created", devservertest.EventCustomer,
 			customer, "1717430400", fmt.Sprint(1717430400+i)))
 		if i > 0 {
-			deleted = append(deleted, devservertest.StripeEvent(t, deletions[i%2], devservertest.EventCustomer, customer))
+			deleted = append(deleted,
+				devservertest.StripeEvent(t, deletions[i%2], devservertest.EventCustomer, customer))
 		}
 	}
 	forwards := slices.Concat(created, deleted)

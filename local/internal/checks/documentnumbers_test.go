@@ -261,7 +261,8 @@ func (s *sources) check(p page, phrases []string) {
 	}
 	for _, m := range number.FindAllStringIndex(h.text, -1) {
 		if h.path != "local/bench/README.md" && !partOfName(h.text[:m[0]]) && !h.has(m[0], m[1]) {
-			s.report("%s:%d: no phrase covers the number in: %s. Add a phrase to documentnumbers_*_test.go, with a placeholder "+
+			s.report("%s:%d: no phrase covers the number in: %s. Add a phrase to documentnumbers_*_test.go, with a "+
+				"placeholder "+
 				"for the constant",
 				h.path, h.line(m[0]), h.around(m[0], m[1]))
 		}
