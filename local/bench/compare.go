@@ -22,18 +22,18 @@ type result struct {
 // compare measures all programs at each size. The programs take turns, so that other work on the
 // machine slows all of them down equally.
 func compare(ctx context.Context, o options, out io.Writer) error {
-	lab, err := newLaboratory(o.distances)
+	b, err := newTestbed(o.distances)
 	if err != nil {
 		return err
 	}
-	defer lab.close()
-	programs, err := lab.programs(ctx, o)
+	defer b.close()
+	programs, err := b.programs(ctx, o)
 	if err != nil {
 		return err
 	}
 	describeSetting(out, o)
 	for _, size := range compared() {
-		results, err := lab.inTurns(ctx, programs, size.memory, o)
+		results, err := b.inTurns(ctx, programs, size.memory, o)
 		if errors.Is(err, errNoCPUGroup) {
 			fmt.Fprintf(out, "%s: not measured: %v\n\n", size.name, err)
 			continue
@@ -46,7 +46,7 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 			printTraffic(out, results)
 		}
 	}
-	return lab.compareWebhook(ctx, programs[1], o, out)
+	return b.compareWebhook(ctx, programs[1], o, out)
 }
 
 // warmed is the number of processes of each program that share the warm requests. The CPU time of a
@@ -56,7 +56,7 @@ const warmed = 3
 
 // inTurns measures programs in turns. Each gets the share of a CPU that a Lambda function with that
 // memory size (in MB) gets. 0 sets no limit.
-func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int, o options) ([]result, error) {
+func (b *testbed) inTurns(ctx context.Context, programs []program, memory int, o options) ([]result, error) {
 	results := make([]result, len(programs))
 	limited := make([]program, len(programs))
 	groups := make([]*cpuGroup, len(programs))
@@ -68,7 +68,7 @@ func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int
 	for i, p := range programs {
 		results[i].program = p
 		var err error
-		if limited[i], groups[i], err = l.limit(p, memory); err != nil {
+		if limited[i], groups[i], err = b.limit(p, memory); err != nil {
 			return nil, err
 		}
 	}
@@ -82,7 +82,7 @@ func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int
 	}()
 	for round := range o.starts {
 		for _, i := range turns(len(limited)) {
-			process, s, err := l.start(ctx, limited[i])
+			process, s, err := b.start(ctx, limited[i])
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", limited[i].name, err)
 			}
@@ -95,7 +95,7 @@ func (l *laboratory) inTurns(ctx context.Context, programs []program, memory int
 		}
 	}
 	each := (o.requests + warmed - 1) / warmed
-	warm, err := l.requests(ctx, called, running, each)
+	warm, err := b.requests(ctx, called, running, each)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ var errNoCPUGroup = errors.New("cannot limit the CPU")
 
 // limit gives a program the share of a CPU that a Lambda function with that memory size gets. The
 // caller removes the group.
-func (l *laboratory) limit(p program, memory int) (program, *cpuGroup, error) {
+func (b *testbed) limit(p program, memory int) (program, *cpuGroup, error) {
 	if memory == 0 {
 		return p, nil, nil
 	}
@@ -122,7 +122,7 @@ func (l *laboratory) limit(p program, memory int) (program, *cpuGroup, error) {
 	if err != nil {
 		return p, nil, err
 	}
-	if p.path, err = group.launcher(l.dir, p.path); err != nil {
+	if p.path, err = group.launcher(b.dir, p.path); err != nil {
 		group.remove()
 		return p, nil, err
 	}

@@ -123,30 +123,30 @@ func numbered(length int, begin, part, end string) string {
 // compareHostile prints the cost of hostile requests for each function, compared with a good
 // request.
 func compareHostile(ctx context.Context, o options, out io.Writer) error {
-	lab, err := newLaboratory(cloud.Distances{})
+	b, err := newTestbed(cloud.Distances{})
 	if err != nil {
 		return err
 	}
-	defer lab.close()
+	defer b.close()
 	signed, err := claimEvent.payload()
 	if err != nil {
 		return err
 	}
-	webhook := lab.withWebhook(nil)
+	webhook := b.withWebhook(nil)
 	for _, function := range []struct {
 		name, pkg string
 		env       []string
 		good      []byte
 		hostile   []hostile
 	}{
-		{portalName, "billingportal/functions/portal", nil, lab.event, hostileToPortal()},
+		{portalName, "billingportal/functions/portal", nil, b.event, hostileToPortal()},
 		{webhookName, webhookPackage, webhook, signed, hostileToWebhook()},
 	} {
 		path, err := runtimeapi.Compile(ctx, function.pkg, runtimeapi.Tags)
 		if err != nil {
 			return err
 		}
-		process, err := runtimeapi.Start(ctx, path, slices.Concat(lab.env, function.env))
+		process, err := runtimeapi.Start(ctx, path, slices.Concat(b.env, function.env))
 		if err != nil {
 			return err
 		}

@@ -23,13 +23,13 @@ func load(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	lab, err := newLaboratory(o.distances)
+	b, err := newTestbed(o.distances)
 	if err != nil {
 		return err
 	}
-	defer lab.close()
-	before := lab.cloud.Traffic()
-	server, url, err := lab.serve(ctx, path, o)
+	defer b.close()
+	before := b.cloud.Traffic()
+	server, url, err := b.serve(ctx, path, o)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func load(ctx context.Context, o options, out io.Writer) error {
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	}()
-	token, err := lab.cloud.Token()
+	token, err := b.cloud.Token()
 	if err != nil {
 		return err
 	}
@@ -49,12 +49,12 @@ func load(ctx context.Context, o options, out io.Writer) error {
 		}
 		return r, err
 	}
-	before = lab.drive(ctx, "not a session", portal, http.StatusSeeOther, server.Process.Pid, before, o, out)
+	before = b.drive(ctx, "not a session", portal, http.StatusSeeOther, server.Process.Pid, before, o, out)
 	fmt.Fprintln(out)
 	webhook := func(ctx context.Context, number int) (*http.Request, error) {
 		return signedEvent(ctx, url+"/stripe/webhook", number)
 	}
-	lab.drive(ctx, "events lost", webhook, http.StatusOK, server.Process.Pid, before, o, out)
+	b.drive(ctx, "events lost", webhook, http.StatusOK, server.Process.Pid, before, o, out)
 	return nil
 }
 
@@ -63,7 +63,7 @@ type newRequest func(ctx context.Context, number int) (*http.Request, error)
 
 // drive prints the results of one process under an increasing number of concurrent requests. It
 // returns the total traffic at its end.
-func (l *laboratory) drive(ctx context.Context, failures string, request newRequest, wanted, pid int,
+func (b *testbed) drive(ctx context.Context, failures string, request newRequest, wanted, pid int,
 	before map[string]cloud.Traffic, o options, out io.Writer) map[string]cloud.Traffic {
 	fmt.Fprintf(out,
 		"| concurrent requests | requests a second | median, ms | p99, ms | %s | peak memory, MB | %s |\n", failures,
@@ -77,7 +77,7 @@ func (l *laboratory) drive(ctx context.Context, failures string, request newRequ
 		fmt.Fprintf(out, "| %d | %.0f | %.1f | %.1f | %d | %.1f |", atOnce,
 			float64(len(times)+failed)/elapsed.Seconds(),
 			milliseconds(median(times)), milliseconds(quantile(times, 0.99)), failed, peakMB(pid))
-		after := l.cloud.Traffic()
+		after := b.cloud.Traffic()
 		for _, name := range cloud.Upstreams() {
 			more := after[name].Minus(before[name])
 			fmt.Fprintf(out, " %d / %d |", more.Connections, more.Calls)
@@ -89,9 +89,9 @@ func (l *laboratory) drive(ctx context.Context, failures string, request newRequ
 }
 
 // serve starts the server and returns its URL.
-func (l *laboratory) serve(ctx context.Context, path string, o options) (*exec.Cmd, string, error) {
+func (b *testbed) serve(ctx context.Context, path string, o options) (*exec.Cmd, string, error) {
 	server := exec.CommandContext(ctx, path)
-	server.Env = append(append(l.withWebhook(l.env), "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test",
+	server.Env = append(append(b.withWebhook(b.env), "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test",
 		"AWS_SECRET_ACCESS_KEY=test"), o.settings...)
 	stdout, err := server.StdoutPipe()
 	if err != nil {

@@ -3,11 +3,14 @@
 // measures a plain version and the floor, which sends the same requests with the least code. It
 // prints a table with targets for people to read; a missed target does not make it fail.
 //
-//	go run ./local/bench             the tables: with the CPU of 512 MB (Linux, as root), and without a limit
-//	go run ./local/bench memory      the function with the CPU that each memory size gets (Linux, as root)
-//	go run ./local/bench load        one process of the function under 1 to 1,000 concurrent requests
-//	go run ./local/bench profile     profiles of warm requests to the function
-//	go run ./local/bench hostile     the cost of bodies without a credential, compared with a good request
+//	go run ./local/bench          the tables: with the CPU of 512 MB (Linux, as root), and
+//	                              without a limit
+//	go run ./local/bench memory   the function with the CPU that each memory size gets (Linux,
+//	                              as root)
+//	go run ./local/bench load     one process of the function under 1 to 1,000 concurrent requests
+//	go run ./local/bench profile  profiles of warm requests to the function
+//	go run ./local/bench hostile  the cost of bodies without a credential, compared with a good
+//	                              request
 package main
 
 import (

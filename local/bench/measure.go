@@ -20,9 +20,9 @@ type start struct {
 
 // start starts a program with an invocation already waiting for it, as in a cold start. The process
 // keeps running.
-func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process, start, error) {
-	before := l.cloud.Traffic()
-	process, err := runtimeapi.Start(ctx, p.path, slices.Concat(l.env, p.env))
+func (b *testbed) start(ctx context.Context, p program) (*runtimeapi.Process, start, error) {
+	before := b.cloud.Traffic()
+	process, err := runtimeapi.Start(ctx, p.path, slices.Concat(b.env, p.env))
 	if err != nil {
 		return nil, start{}, err
 	}
@@ -32,7 +32,7 @@ func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process,
 		usage, _ := process.Usage()
 		initialized <- usage
 	}()
-	if err := p.call(ctx, l, process); err != nil {
+	if err := p.call(ctx, b, process); err != nil {
 		process.Stop()
 		return nil, start{}, err
 	}
@@ -52,7 +52,7 @@ func (l *laboratory) start(ctx context.Context, p program) (*runtimeapi.Process,
 		firstCPU:    after.CPU - atNext.CPU,
 		traffic:     map[string]cloud.Traffic{},
 	}
-	for name, traffic := range l.cloud.Traffic() {
+	for name, traffic := range b.cloud.Traffic() {
 		s.traffic[name] = traffic.Minus(before[name])
 	}
 	return process, s, nil
@@ -86,7 +86,7 @@ func (w warm) and(other warm) warm {
 func (w warm) cpuOfOne() time.Duration { return w.cpu / time.Duration(len(w.times)) }
 
 // requests sends each process a request in turn, n times, and returns the measurements.
-func (l *laboratory) requests(ctx context.Context, programs []program, processes []*runtimeapi.Process,
+func (b *testbed) requests(ctx context.Context, programs []program, processes []*runtimeapi.Process,
 	n int) ([]warm, error) {
 	results := make([]warm, len(processes))
 	before := make([]runtimeapi.Usage, len(processes))
@@ -99,8 +99,8 @@ func (l *laboratory) requests(ctx context.Context, programs []program, processes
 	}
 	for range n {
 		for _, i := range turns(len(processes)) {
-			process, traffic := processes[i], l.cloud.Traffic()
-			if err := programs[i].call(ctx, l, process); err != nil {
+			process, traffic := processes[i], b.cloud.Traffic()
+			if err := programs[i].call(ctx, b, process); err != nil {
 				return nil, err
 			}
 			times := process.Times()
@@ -108,7 +108,7 @@ func (l *laboratory) requests(ctx context.Context, programs []program, processes
 			if err := process.Ready(ctx); err != nil {
 				return nil, err
 			}
-			for name, now := range l.cloud.Traffic() {
+			for name, now := range b.cloud.Traffic() {
 				more, sum := now.Minus(traffic[name]), results[i].traffic[name]
 				results[i].traffic[name] = cloud.Traffic{Connections: sum.Connections + more.Connections,
 					Calls: sum.Calls + more.Calls}

@@ -24,12 +24,12 @@ func share(memory int) float64 { return float64(memory) / fullCPU }
 // memory measures the function with its own settings and with other settings of the Go runtime, and
 // the plain version. Each gets the share of a CPU that comes with each memory size.
 func memory(ctx context.Context, o options, out io.Writer) error {
-	lab, err := newLaboratory(o.distances)
+	b, err := newTestbed(o.distances)
 	if err != nil {
 		return err
 	}
-	defer lab.close()
-	programs, err := lab.programs(ctx, o)
+	defer b.close()
+	programs, err := b.programs(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func memory(ctx context.Context, o options, out io.Writer) error {
 		"| peak memory, MB | $ per million |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|")
 	for _, size := range o.sizes {
-		results, err := lab.inTurns(ctx, programs, size, o)
+		results, err := b.inTurns(ctx, programs, size, o)
 		if err != nil {
 			return err
 		}

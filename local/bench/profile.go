@@ -21,20 +21,20 @@ func profile(ctx context.Context, o options, dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	lab, err := newLaboratory(cloud.Distances{})
+	b, err := newTestbed(cloud.Distances{})
 	if err != nil {
 		return err
 	}
-	defer lab.close()
+	defer b.close()
 	cpu, allocations := filepath.Join(dir, "cpu.pprof"), filepath.Join(dir, "allocs.pprof")
-	lab.env = append(lab.env, fmt.Sprint("BENCH_REQUESTS=", o.requests), "BENCH_CPU="+cpu, "BENCH_HEAP="+allocations)
-	process, err := runtimeapi.Start(ctx, path, lab.env)
+	b.env = append(b.env, fmt.Sprint("BENCH_REQUESTS=", o.requests), "BENCH_CPU="+cpu, "BENCH_HEAP="+allocations)
+	process, err := runtimeapi.Start(ctx, path, b.env)
 	if err != nil {
 		return err
 	}
 	defer process.Stop()
 	for range o.requests {
-		if err := lab.call(ctx, process); err != nil {
+		if err := b.call(ctx, process); err != nil {
 			return err
 		}
 	}

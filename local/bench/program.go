@@ -28,13 +28,13 @@ type program struct {
 }
 
 // call sends an event to a process and checks the result.
-type call func(ctx context.Context, l *laboratory, process *runtimeapi.Process) error
+type call func(ctx context.Context, b *testbed, process *runtimeapi.Process) error
 
-func (p program) call(ctx context.Context, l *laboratory, process *runtimeapi.Process) error {
+func (p program) call(ctx context.Context, b *testbed, process *runtimeapi.Process) error {
 	if p.take != nil {
-		return p.take(ctx, l, process)
+		return p.take(ctx, b, process)
 	}
-	return l.call(ctx, process)
+	return b.call(ctx, process)
 }
 
 const (
@@ -44,15 +44,15 @@ const (
 )
 
 // programs builds the programs that the benchmark compares.
-func (l *laboratory) programs(ctx context.Context, o options) ([]program, error) {
+func (b *testbed) programs(ctx context.Context, o options) ([]program, error) {
 	programs := []program{
 		{name: floorName, pkg: "billingportal/local/bench/floor", tags: runtimeapi.Tags},
 		{name: portalName, pkg: "billingportal/functions/portal", tags: runtimeapi.Tags, env: o.settings},
 		{name: plainName, pkg: "billingportal/local/bench/plain", tags: "lambda.norpc",
-			env: []string{"SSL_CERT_DIR=" + l.certificates + ":" + l.certificates}},
+			env: []string{"SSL_CERT_DIR=" + b.certificates + ":" + b.certificates}},
 	}
 	for i := range programs {
-		if err := l.compile(ctx, &programs[i]); err != nil {
+		if err := b.compile(ctx, &programs[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -60,11 +60,11 @@ func (l *laboratory) programs(ctx context.Context, o options) ([]program, error)
 }
 
 // compile builds a program for this machine, and for Lambda on arm64 to measure its size.
-func (l *laboratory) compile(ctx context.Context, p *program) (err error) {
+func (b *testbed) compile(ctx context.Context, p *program) (err error) {
 	if p.path, err = runtimeapi.Compile(ctx, p.pkg, p.tags); err != nil {
 		return err
 	}
-	path := filepath.Join(l.dir, "bootstrap-"+p.name)
+	path := filepath.Join(b.dir, "bootstrap-"+p.name)
 	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, runtimeapi.BuildFlags(p.tags),
 		[]string{"-o", path, p.pkg})...) //nolint:gosec // our own packages
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
@@ -79,8 +79,8 @@ func (l *laboratory) compile(ctx context.Context, p *program) (err error) {
 	return nil
 }
 
-// laboratory is the environment of the measurements.
-type laboratory struct {
+// testbed is the environment of the measurements.
+type testbed struct {
 	cloud *cloud.Cloud
 	env   []string
 	event []byte
@@ -89,44 +89,44 @@ type laboratory struct {
 	certificates string
 }
 
-func newLaboratory(distances cloud.Distances) (*laboratory, error) {
+func newTestbed(distances cloud.Distances) (*testbed, error) {
 	c, err := cloud.Start(distances)
 	if err != nil {
 		return nil, err
 	}
-	l := &laboratory{cloud: c}
-	if l.event, err = c.Event(); err != nil {
+	b := &testbed{cloud: c}
+	if b.event, err = c.Event(); err != nil {
 		return nil, err
 	}
-	if l.dir, err = os.MkdirTemp("", "bench-*"); err != nil {
+	if b.dir, err = os.MkdirTemp("", "bench-*"); err != nil {
 		return nil, err
 	}
-	l.certificates = filepath.Join(l.dir, "certs")
-	if err := os.Mkdir(l.certificates, 0o700); err != nil {
+	b.certificates = filepath.Join(b.dir, "certs")
+	if err := os.Mkdir(b.certificates, 0o700); err != nil {
 		return nil, err
 	}
-	bundle := filepath.Join(l.certificates, "ca-bundle.crt")
+	bundle := filepath.Join(b.certificates, "ca-bundle.crt")
 	if err := os.WriteFile(bundle, c.CA(), 0o600); err != nil {
 		return nil, err
 	}
 	// In Lambda, the functions and the floor do not read the certificate directories of the system.
 	// These certificates are not the system's, so the environment names them. The plain version
 	// reads the file and, like Go on Amazon Linux 2023, the directory by both names.
-	l.env = []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=" + os.DevNull}
+	b.env = []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=" + os.DevNull}
 	for name, value := range c.Environment() {
-		l.env = append(l.env, name+"="+value)
+		b.env = append(b.env, name+"="+value)
 	}
-	return l, nil
+	return b, nil
 }
 
-func (l *laboratory) close() {
-	l.cloud.Close()
-	_ = os.RemoveAll(l.dir)
+func (b *testbed) close() {
+	b.cloud.Close()
+	_ = os.RemoveAll(b.dir)
 }
 
 // call invokes a process once and checks that it created a session.
-func (l *laboratory) call(ctx context.Context, process *runtimeapi.Process) error {
-	response, functionError, err := process.Invoke(ctx, l.event, time.Now().Add(15*time.Second))
+func (b *testbed) call(ctx context.Context, process *runtimeapi.Process) error {
+	response, functionError, err := process.Invoke(ctx, b.event, time.Now().Add(15*time.Second))
 	if err != nil {
 		return err
 	}

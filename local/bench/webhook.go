@@ -83,7 +83,7 @@ func (e stripeEvent) payload() ([]byte, error) {
 }
 
 // take sends the event to a process and checks the response.
-func (e stripeEvent) take(ctx context.Context, _ *laboratory, process *runtimeapi.Process) error {
+func (e stripeEvent) take(ctx context.Context, _ *testbed, process *runtimeapi.Process) error {
 	payload, err := e.payload()
 	if err != nil {
 		return err
@@ -103,20 +103,20 @@ func (e stripeEvent) take(ctx context.Context, _ *laboratory, process *runtimeap
 }
 
 // compareWebhook measures the webhook and the portal in turns.
-func (l *laboratory) compareWebhook(ctx context.Context, portal program, o options, out io.Writer) error {
+func (b *testbed) compareWebhook(ctx context.Context, portal program, o options, out io.Writer) error {
 	webhook := program{name: webhookName, pkg: webhookPackage, tags: runtimeapi.Tags, take: claimEvent.take}
-	for name, value := range l.cloud.WebhookEnvironment() {
+	for name, value := range b.cloud.WebhookEnvironment() {
 		webhook.env = append(webhook.env, name+"="+value)
 	}
-	if err := l.compile(ctx, &webhook); err != nil {
+	if err := b.compile(ctx, &webhook); err != nil {
 		return err
 	}
-	results, err := l.inTurns(ctx, []program{portal, webhook}, 0, o)
+	results, err := b.inTurns(ctx, []program{portal, webhook}, 0, o)
 	if err != nil {
 		return err
 	}
 	printWebhook(out, results[0], results[1])
-	return l.countCalls(ctx, webhook, out)
+	return b.countCalls(ctx, webhook, out)
 }
 
 // webhookTargets are the highest ratios of the webhook to the portal, by the name of the row.
@@ -135,22 +135,22 @@ func printWebhook(out io.Writer, portal, webhook result) {
 }
 
 // countCalls prints the number of DynamoDB calls for each kind of event.
-func (l *laboratory) countCalls(ctx context.Context, webhook program, out io.Writer) error {
-	process, _, err := l.start(ctx, webhook)
+func (b *testbed) countCalls(ctx context.Context, webhook program, out io.Writer) error {
+	process, _, err := b.start(ctx, webhook)
 	if err != nil {
 		return err
 	}
 	defer process.Stop()
 	fmt.Fprint(out, "\n| event | DynamoDB calls |\n|---|---|\n")
 	for _, e := range stripeEvents {
-		before := l.cloud.Traffic()
-		if err := e.take(ctx, l, process); err != nil {
+		before := b.cloud.Traffic()
+		if err := e.take(ctx, b, process); err != nil {
 			return err
 		}
 		calls := 0
 		for _, name := range cloud.Upstreams() {
 			if strings.HasPrefix(name, "DynamoDB") {
-				calls += l.cloud.Traffic()[name].Minus(before[name]).Calls
+				calls += b.cloud.Traffic()[name].Minus(before[name]).Calls
 			}
 		}
 		said := "PASS"
@@ -176,8 +176,8 @@ func signedEvent(ctx context.Context, url string, number int) (*http.Request, er
 }
 
 // withWebhook adds the variables of the webhook to those of a portal function.
-func (l *laboratory) withWebhook(environment []string) []string {
-	for name, value := range l.cloud.WebhookEnvironment() {
+func (b *testbed) withWebhook(environment []string) []string {
+	for name, value := range b.cloud.WebhookEnvironment() {
 		environment = append(slices.Clip(environment), name+"="+value)
 	}
 	return environment

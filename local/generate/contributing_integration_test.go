@@ -41,6 +41,7 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	}
 	settings := python +
 		" -B -m unittest discover -s .ci/template -t .ci/template -k test_every_parameter_is_the_expected"
+	pasted := map[string]string{configurationFile: row, expectedFile: entry}
 	// Each command either succeeds or prints a line to paste.
 	for _, command := range [][2]string{
 		{"go generate ./functions/internal/language", ""},
@@ -54,8 +55,7 @@ func TestTheChecksOfANewCodeAndVariable(t *testing.T) {
 	} {
 		name, arguments, _ := strings.Cut(command[0], " ")
 		if name == "paste" {
-			w.insert(arguments, command[1], "",
-				map[string]string{configurationFile: row, expectedFile: entry}[arguments])
+			w.insert(arguments, command[1], "", pasted[arguments])
 			continue
 		}
 		run := exec.CommandContext(t.Context(), name, strings.Fields(arguments)...)

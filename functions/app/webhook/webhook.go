@@ -41,7 +41,7 @@ func New(ctx context.Context, getenv func(string) string, logs io.Writer) (lambd
 		deps.Prefetch(ctx, map[string]func(context.Context) error{"signing secrets": secrets.Prefetch})
 	}
 	handler := webhook.New(wiring)
-	return handler.Bus(deps.LambdaHandler(handler, webhook.MaxBodySize)), nil
+	return handler.EventBridge(deps.LambdaHandler(handler, webhook.MaxBodySize)), nil
 }
 
 var (

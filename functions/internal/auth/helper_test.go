@@ -98,7 +98,8 @@ func issue(header, payload string, alg jose.SignatureAlgorithm, key any) string 
 }
 
 func signature(input string, alg jose.SignatureAlgorithm, key any) []byte {
-	hash := map[byte]crypto.Hash{'2': crypto.SHA256, '3': crypto.SHA384, '5': crypto.SHA512}[alg[2]]
+	hashes := map[byte]crypto.Hash{'2': crypto.SHA256, '3': crypto.SHA384, '5': crypto.SHA512}
+	hash := hashes[alg[2]]
 	digest := func() []byte {
 		h := hash.New()
 		h.Write([]byte(input))

@@ -323,12 +323,13 @@ func itemOf(t *testing.T, client *dynamodb.Client, table Table, id string) attri
 func createTable(t *testing.T, client *dynamodb.Client, table Table) {
 	t.Helper()
 	input := &dynamodb.CreateTableInput{TableName: table.name(), BillingMode: types.BillingModePayPerRequest}
+	keyTypes := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}
 	for i, name := range []string{table.Key, table.SortKey} {
 		if name != "" {
 			input.AttributeDefinitions = append(input.AttributeDefinitions,
 				types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
 			input.KeySchema = append(input.KeySchema, types.KeySchemaElement{AttributeName: &name,
-				KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]})
+				KeyType: keyTypes[i]})
 		}
 	}
 	var exists *types.ResourceInUseException

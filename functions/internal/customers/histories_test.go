@@ -93,7 +93,7 @@ func (a *account) happen(most int, deletes bool) {
 	case len(a.customers) < most && (len(alive) == 0 || a.random.IntN(5) == 0 || most > 50 && a.random.IntN(3) > 0):
 		c := a.newCustomer()
 		c.user = a.perhapsUser()
-		a.tell(Change{Facts: claimsOf(c.user, c.id, c.created)})
+		a.add(Change{Facts: claimsOf(c.user, c.id, c.created)})
 	case len(alive) == 0:
 	case deletes && a.random.IntN(8) == 0:
 		a.delete(alive[a.random.IntN(len(alive))])
@@ -134,14 +134,14 @@ func (a *account) update(c *stripeCustomer) {
 		c.user = a.perhapsUser()
 	}
 	if c.user == before { // something else was changed
-		a.tell(Change{Facts: claimsOf(c.user, c.id, c.created)})
+		a.add(Change{Facts: claimsOf(c.user, c.id, c.created)})
 		return
 	}
 	facts := claimsOf(c.user, c.id, a.clock)
 	if before != "" {
 		facts = append(facts, release(before, c.id, c.from(a.clock)))
 	}
-	a.tell(Change{Facts: facts})
+	a.add(Change{Facts: facts})
 }
 
 // from returns the time from which a release counts: not before the customer was created.
@@ -153,13 +153,13 @@ func (a *account) checkOut(c *stripeCustomer) {
 		facts = append(facts, reference(user, c.id, a.clock))
 	}
 	if len(facts) > 0 {
-		a.tell(Change{Facts: facts})
+		a.add(Change{Facts: facts})
 	}
 }
 
 func (a *account) delete(c *stripeCustomer) {
 	c.deleted = true
-	c.known = a.tell(deletionAtStripe(c))
+	c.known = a.add(deletionAtStripe(c))
 }
 
 func deletionAtStripe(c *stripeCustomer) Change {
@@ -201,8 +201,8 @@ func claimsOf(user, customer string, seconds int64) []Fact {
 	return []Fact{claim(user, customer, seconds)}
 }
 
-// tell adds an event and its meaning, unless the event is missed.
-func (a *account) tell(change Change) (arrives bool) {
+// add adds an event and its meaning, unless the event is missed.
+func (a *account) add(change Change) (arrives bool) {
 	if a.misses && a.random.IntN(6) == 0 {
 		return false
 	}

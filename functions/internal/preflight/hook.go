@@ -211,7 +211,7 @@ const readTheLog = "The log of the new version says why."
 // event bus, an event.
 func (h *Hook) answers(v version, variables map[string]string) Check {
 	if source := onlySource(variables); source != "" {
-		return h.takes(v, source)
+		return h.acceptsEvents(v, source)
 	}
 	return h.invoking(v, request(v.path), func(payload []byte) Finding {
 		var answer struct {
@@ -225,8 +225,8 @@ func (h *Hook) answers(v version, variables map[string]string) Check {
 	})
 }
 
-// takes sends the version an event from the event bus, of a type that has no effect.
-func (h *Hook) takes(v version, source string) Check {
+// acceptsEvents sends the version an event from the event bus, of a type that has no effect.
+func (h *Hook) acceptsEvents(v version, source string) Check {
 	return h.invoking(v, busEvent(source), func(payload []byte) Finding {
 		if string(payload) != "null" {
 			return problem("it does not accept an event from the event bus", readTheLog)

@@ -371,7 +371,7 @@ func (s *Stripe) live(ctx context.Context, table customers.Table, items []map[st
 		if len(entry.State.Counting()) > 1 {
 			conflicts++
 		}
-		isLive, err := s.lives(ctx, entry.Customer)
+		isLive, err := s.customerExists(ctx, entry.Customer)
 		if err != nil {
 			return fromStripe(err,
 				"Give the restricted key Customers: Read to enable this check. The portal itself does not need it.")
@@ -397,10 +397,10 @@ func (s *Stripe) live(ctx context.Context, table customers.Table, items []map[st
 	return ok(fmt.Sprintf("%d customers checked, all exist at Stripe", looked))
 }
 
-// lives reports whether a customer exists and is not deleted.
+// customerExists reports whether a customer exists and is not deleted.
 //
 // https://docs.stripe.com/api/customers/retrieve
-func (s *Stripe) lives(ctx context.Context, id string) (bool, error) {
+func (s *Stripe) customerExists(ctx context.Context, id string) (bool, error) {
 	var customer struct{ Deleted bool }
 	err := s.read(ctx, "/v1/customers/"+url.PathEscape(id), nil, &customer)
 	if isMissing(err) {

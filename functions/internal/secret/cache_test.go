@@ -22,9 +22,9 @@ const (
 	newKey = "sk_test_new0123456789"
 )
 
-// vault stands in for Secrets Manager. Tests set its value, whether it is down, and its pace. These
-// tests are about time; those in wire_test.go are about the wire.
-type vault struct {
+// fakeManager is a fake Secrets Manager. Tests set its value, whether it is down, and its pace.
+// These tests are about time; those in wire_test.go are about the wire.
+type fakeManager struct {
 	mu      sync.Mutex
 	value   string
 	down    bool
@@ -33,44 +33,44 @@ type vault struct {
 	start   time.Time
 }
 
-func newVault() *vault { return &vault{value: oldKey, start: time.Now()} }
+func newFakeManager() *fakeManager { return &fakeManager{value: oldKey, start: time.Now()} }
 
-// newKeyCache returns a vault and a cache of its Stripe key.
-func newKeyCache(now func() time.Time) (*vault, *secret.Cache[secret.Key]) {
-	v := newVault()
-	config := secret.Config[secret.Key]{Client: v, ID: "id", Parse: secret.StripeKey("api_key", false), Now: now}
-	return v, secret.NewCache(config)
+// newKeyCache returns a fake Secrets Manager and a cache of its Stripe key.
+func newKeyCache(now func() time.Time) (*fakeManager, *secret.Cache[secret.Key]) {
+	m := newFakeManager()
+	config := secret.Config[secret.Key]{Client: m, ID: "id", Parse: secret.StripeKey("api_key", false), Now: now}
+	return m, secret.NewCache(config)
 }
 
-func (v *vault) GetSecretValue(ctx context.Context, _ *secretsmanager.GetSecretValueInput,
+func (m *fakeManager) GetSecretValue(ctx context.Context, _ *secretsmanager.GetSecretValueInput,
 	_ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
-	v.mu.Lock()
-	v.fetches = append(v.fetches, time.Since(v.start))
-	pace := v.pace
-	v.mu.Unlock()
+	m.mu.Lock()
+	m.fetches = append(m.fetches, time.Since(m.start))
+	pace := m.pace
+	m.mu.Unlock()
 	select {
 	case <-time.After(pace):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.down {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.down {
 		return nil, &smithy.GenericAPIError{Code: "InternalServiceError", Message: "down"}
 	}
-	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(v.value)}, nil
+	return &secretsmanager.GetSecretValueOutput{SecretString: aws.String(m.value)}, nil
 }
 
-func (v *vault) set(value string, down bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.value, v.down = value, down
+func (m *fakeManager) set(value string, down bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.value, m.down = value, down
 }
 
-func (v *vault) calls() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return len(v.fetches)
+func (m *fakeManager) calls() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.fetches)
 }
 
 func requireKey(t *testing.T, cache *secret.Cache[secret.Key], want string) secret.Key {
@@ -83,12 +83,12 @@ func requireKey(t *testing.T, cache *secret.Cache[secret.Key], want string) secr
 }
 
 // withKey runs a test in a bubble of testing/synctest, with a cache that has fetched the key of a
-// vault.
-func withKey(t *testing.T, test func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], key secret.Key)) {
+// fake Secrets Manager.
+func withKey(t *testing.T, test func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], key secret.Key)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		v, cache := newKeyCache(nil)
-		test(t, v, cache, requireKey(t, cache, oldKey))
+		m, cache := newKeyCache(nil)
+		test(t, m, cache, requireKey(t, cache, oldKey))
 	})
 }
 
@@ -100,9 +100,9 @@ func requireUnavailable(t *testing.T, err error) {
 	}
 }
 
-func requireCalls(t *testing.T, v *vault, want int) {
+func requireCalls(t *testing.T, m *fakeManager, want int) {
 	t.Helper()
-	if got := v.calls(); got != want {
+	if got := m.calls(); got != want {
 		t.Errorf("%d fetches, want %d", got, want)
 	}
 }
@@ -111,18 +111,18 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var refreshed []time.Duration
 		for range 20 {
-			v, cache := newKeyCache(nil)
+			m, cache := newKeyCache(nil)
 			requireKey(t, cache, oldKey)
-			v.set(newKey, false)
+			m.set(newKey, false)
 			key := secret.Key{}
-			for v.calls() == 1 {
+			for m.calls() == 1 {
 				time.Sleep(time.Second)
 				key, _ = cache.Get(t.Context())
 			}
 			if key.Reveal() != newKey {
 				t.Errorf("Key after the refresh = %q", key.Reveal())
 			}
-			refreshed = append(refreshed, v.fetches[1])
+			refreshed = append(refreshed, m.fetches[1])
 		}
 		slices.Sort(refreshed)
 		if refreshed[0] < 4*time.Minute+30*time.Second || refreshed[19] > 5*time.Minute+time.Second {
@@ -136,13 +136,13 @@ func TestAKeyIsFreshForFiveMinutesLessUpToATenth(t *testing.T) {
 
 func TestFetchedIsTheTimeOfTheCachedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, cache := newKeyCache(nil)
+		m, cache := newKeyCache(nil)
 		if fetched := cache.Fetched(); !fetched.IsZero() {
 			t.Errorf("fetched at %v, before there was a request", fetched)
 		}
 		requireKey(t, cache, oldKey)
 		came := cache.Fetched()
-		v.set(oldKey, true)
+		m.set(oldKey, true)
 		time.Sleep(20 * time.Minute)
 		requireKey(t, cache, oldKey)
 		if fetched := cache.Fetched(); came.IsZero() || !fetched.Equal(came) {
@@ -152,36 +152,36 @@ func TestFetchedIsTheTimeOfTheCachedKey(t *testing.T) {
 }
 
 func TestAStaleKeyServesForAnHourWhileSecretsManagerFails(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
-		v.set(newKey, true)
-		for time.Since(v.start) < time.Hour-time.Second {
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], _ secret.Key) {
+		m.set(newKey, true)
+		for time.Since(m.start) < time.Hour-time.Second {
 			time.Sleep(time.Second)
-			if time.Since(v.start) < time.Hour {
+			if time.Since(m.start) < time.Hour {
 				requireKey(t, cache, oldKey)
 			}
 		}
-		for i := 2; i < len(v.fetches); i++ {
-			if pause := v.fetches[i] - v.fetches[i-1]; pause != 10*time.Second {
+		for i := 2; i < len(m.fetches); i++ {
+			if pause := m.fetches[i] - m.fetches[i-1]; pause != 10*time.Second {
 				t.Fatalf("two fetches %v apart while a stale key serves", pause)
 			}
 		}
-		if last := v.fetches[len(v.fetches)-1]; last < time.Hour-10*time.Second {
+		if last := m.fetches[len(m.fetches)-1]; last < time.Hour-10*time.Second {
 			t.Errorf("no fetch after %v", last)
 		}
 		time.Sleep(time.Second)
 		_, err := cache.Get(t.Context())
 		requireUnavailable(t, err)
-		v.set(newKey, false)
+		m.set(newKey, false)
 		requireKey(t, cache, newKey)
 	})
 }
 
 func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
-		v.set("not a key", false)
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], _ secret.Key) {
+		m.set("not a key", false)
 		time.Sleep(6 * time.Minute)
 		requireKey(t, cache, oldKey)
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 		time.Sleep(time.Hour)
 		if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
 			t.Errorf("err = %v, want MalformedError", err)
@@ -192,29 +192,29 @@ func TestAMalformedValueDoesNotReplaceAKey(t *testing.T) {
 // While Lambda freezes a function, only the wall clock moves on. And a wall clock may be set back.
 func TestAgeIsMeasuredByTheWallClock(t *testing.T) {
 	now := time.Now() // with a monotonic reading, like the cache's own clock
-	v, cache := newKeyCache(func() time.Time { return now })
+	m, cache := newKeyCache(func() time.Time { return now })
 	requireKey(t, cache, oldKey)
 	monotonic := now
 	thawed := time.Unix(0, now.Add(2*time.Hour).UnixNano()) // only the wall clock moves on
 	now = thawed
-	v.set(newKey, true)
+	m.set(newKey, true)
 	_, err := cache.Get(t.Context())
 	requireUnavailable(t, err)
-	v.set(newKey, false)
+	m.set(newKey, false)
 	requireKey(t, cache, newKey)
 	now = monotonic.Add(-24 * time.Hour)
-	v.set(oldKey, false)
+	m.set(oldKey, false)
 	requireKey(t, cache, oldKey)
-	requireCalls(t, v, 4)
+	requireCalls(t, m, 4)
 }
 
 func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
 	for name, down := range map[string]bool{"its success": false, "its failure": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v, cache := newKeyCache(nil)
-				v.pace = 100 * time.Millisecond
-				v.set(oldKey, down)
+				m, cache := newKeyCache(nil)
+				m.pace = 100 * time.Millisecond
+				m.set(oldKey, down)
 				var wait sync.WaitGroup
 				for range 1000 {
 					wait.Go(func() {
@@ -227,11 +227,11 @@ func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
 					})
 				}
 				wait.Wait()
-				requireCalls(t, v, 1)
-				if took := time.Since(v.start); took != v.pace {
+				requireCalls(t, m, 1)
+				if took := time.Since(m.start); took != m.pace {
 					t.Errorf("took %v, want the time of one fetch", took)
 				}
-				v.set(oldKey, false)
+				m.set(oldKey, false)
 				requireKey(t, cache, oldKey) // later requests do not get the failure
 			})
 		})
@@ -240,8 +240,8 @@ func TestAThousandFirstRequestsShareOneFetch(t *testing.T) {
 
 func TestACancelledRequestDoesNotAffectTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, cache := newKeyCache(nil)
-		v.pace = time.Second
+		m, cache := newKeyCache(nil)
+		m.pace = time.Second
 		cancelled, cancel := context.WithCancel(t.Context())
 		var wait sync.WaitGroup
 		wait.Go(func() {
@@ -260,16 +260,16 @@ func TestACancelledRequestDoesNotAffectTheNext(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		cancel()
 		wait.Wait()
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 	})
 }
 
 func TestARequestWithoutTimeGetsTheCachedKey(t *testing.T) {
 	for name, age := range map[string]time.Duration{"fresh": 0, "stale": 6 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
-			withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
+			withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], _ secret.Key) {
 				time.Sleep(age)
-				v.pace = time.Minute // it hangs
+				m.pace = time.Minute // it hangs
 				ctx, cancel := context.WithCancel(t.Context())
 				cancel()
 				start := time.Now()
@@ -290,34 +290,34 @@ func TestARequestWithoutTimeGetsTheCachedKey(t *testing.T) {
 func TestPrefetch(t *testing.T) {
 	t.Run("serves the request that waited for it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			v, cache := newKeyCache(nil)
-			v.pace = time.Second
+			m, cache := newKeyCache(nil)
+			m.pace = time.Second
 			go func() { _ = cache.Prefetch(t.Context()) }()
 			synctest.Wait()
 			requireKey(t, cache, oldKey)
-			requireCalls(t, v, 1)
+			requireCalls(t, m, 1)
 		})
 	})
 	t.Run("leaves a request to try again after its failure", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			v, cache := newKeyCache(nil)
-			v.pace = time.Second
-			v.set(oldKey, true)
+			m, cache := newKeyCache(nil)
+			m.pace = time.Second
+			m.set(oldKey, true)
 			go func() {
 				requireUnavailable(t, cache.Prefetch(t.Context()))
-				v.set(oldKey, false)
+				m.set(oldKey, false)
 			}()
 			synctest.Wait()
 			requireKey(t, cache, oldKey)
-			requireCalls(t, v, 2)
+			requireCalls(t, m, 2)
 		})
 	})
 	t.Run("does nothing if a request was faster", func(t *testing.T) {
-		v, cache := newKeyCache(nil)
+		m, cache := newKeyCache(nil)
 		requireKey(t, cache, oldKey)
 		if err := cache.Prefetch(t.Context()); err != nil {
 			t.Error(err)
 		}
-		requireCalls(t, v, 1)
+		requireCalls(t, m, 1)
 	})
 }

@@ -12,9 +12,9 @@ import (
 )
 
 func TestAHundredRefusedRequestsMakeOneFetchAndAllGetTheNewKey(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
-		v.pace = 50 * time.Millisecond
-		v.set(newKey, false)
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], refused secret.Key) {
+		m.pace = 50 * time.Millisecond
+		m.set(newKey, false)
 		var wait sync.WaitGroup
 		for range 100 {
 			wait.Go(func() {
@@ -22,15 +22,15 @@ func TestAHundredRefusedRequestsMakeOneFetchAndAllGetTheNewKey(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 		requireKey(t, cache, newKey)
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 	})
 }
 
 func TestARefusedKeyIsFetchedAtMostOnceInTenSeconds(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
-		for time.Since(v.start) < time.Minute {
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], refused secret.Key) {
+		for time.Since(m.start) < time.Minute {
 			var wait sync.WaitGroup
 			for range 10 {
 				wait.Go(func() {
@@ -42,9 +42,9 @@ func TestARefusedKeyIsFetchedAtMostOnceInTenSeconds(t *testing.T) {
 			wait.Wait()
 			time.Sleep(500 * time.Millisecond)
 		}
-		requireCalls(t, v, 1+6)
-		for i := 2; i < len(v.fetches); i++ {
-			if pause := v.fetches[i] - v.fetches[i-1]; pause < 10*time.Second {
+		requireCalls(t, m, 1+6)
+		for i := 2; i < len(m.fetches); i++ {
+			if pause := m.fetches[i] - m.fetches[i-1]; pause < 10*time.Second {
 				t.Errorf("two fetches %v apart", pause)
 			}
 		}
@@ -52,19 +52,19 @@ func TestARefusedKeyIsFetchedAtMostOnceInTenSeconds(t *testing.T) {
 }
 
 func TestARequestWithAnOldKeyGetsTheNewOneWithoutAFetch(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
-		v.set(newKey, false)
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], refused secret.Key) {
+		m.set(newKey, false)
 		time.Sleep(6 * time.Minute)
 		requireKey(t, cache, newKey)
 		requireRenewed(t, cache, refused)
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 	})
 }
 
 // While the key is unknown, Renewed returns an error instead of saying that the key is the same.
 func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
-		v.set(newKey, true)
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], refused secret.Key) {
+		m.set(newKey, true)
 		for range 10 {
 			_, ok, err := cache.Renewed(t.Context(), refused)
 			requireUnavailable(t, err)
@@ -73,18 +73,18 @@ func TestAFailedRenewalIsSharedForTenSeconds(t *testing.T) {
 			}
 			time.Sleep(900 * time.Millisecond)
 		}
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 		requireKey(t, cache, oldKey)
-		v.set(newKey, false)
+		m.set(newKey, false)
 		time.Sleep(time.Second)
 		requireRenewed(t, cache, refused)
 	})
 }
 
 func TestACancelledRenewalDoesNotAffectTheNext(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], refused secret.Key) {
-		v.pace = time.Second
-		v.set(newKey, false)
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], refused secret.Key) {
+		m.pace = time.Second
+		m.set(newKey, false)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		_, ok, err := cache.Renewed(ctx, refused)
@@ -97,9 +97,9 @@ func TestACancelledRenewalDoesNotAffectTheNext(t *testing.T) {
 }
 
 func TestAKeyMayBeRotatedAgainAndBack(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], current secret.Key) {
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], current secret.Key) {
 		for _, next := range []string{newKey, oldKey, newKey} {
-			v.set(next, false)
+			m.set(next, false)
 			time.Sleep(11 * time.Second)
 			key, ok, err := cache.Renewed(t.Context(), current)
 			if err != nil || !ok || key.Reveal() != next {

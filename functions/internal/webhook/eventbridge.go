@@ -22,19 +22,19 @@ var (
 	errRequest     = errors.New("webhook: a request")
 )
 
-// Bus returns a handler that takes events from an event bus, one in each invocation, and passes
-// requests to next. Events from the bus have no signature: IAM decides who may invoke the function.
-// If an event fails, the result is a function error: Lambda tries again, and then sends the event
-// to the dead-letter queue.
-func (h *Handler) Bus(next lambda.Handler) lambda.Handler { return &bus{h, next} }
+// EventBridge returns a handler that takes events from an event bus, one in each invocation, and
+// passes requests to next. Events from the bus have no signature: IAM decides who may invoke the
+// function. If an event fails, the result is a function error: Lambda tries again, and then sends
+// the event to the dead-letter queue.
+func (h *Handler) EventBridge(next lambda.Handler) lambda.Handler { return &eventBridge{h, next} }
 
-type bus struct {
+type eventBridge struct {
 	*Handler
 	next lambda.Handler
 }
 
 // Invoke implements lambda.Handler.
-func (b *bus) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+func (b *eventBridge) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	e, isRequest, err := readBusEvent(payload)
 	if isRequest {
 		return b.next.Invoke(ctx, payload)

@@ -46,7 +46,7 @@ func newBus(t *testing.T) *fixture {
 
 func TestEventsOfTheBusNeedNoSignature(t *testing.T) {
 	f, next := newBus(t), &gateway{}
-	answer, err := f.Bus(next).Invoke(t.Context(), busEventOf(t, source, file(t, "customer.created")))
+	answer, err := f.EventBridge(next).Invoke(t.Context(), busEventOf(t, source, file(t, "customer.created")))
 	if err != nil || string(answer) != "null" || next.events != 0 {
 		t.Errorf("answer = %s, %v", answer, err)
 	}
@@ -80,7 +80,7 @@ func TestOtherPayloadsGoToTheHandlerOfRequests(t *testing.T) {
 		for _, configured := range []string{source, ""} {
 			f, next := newBus(t), &gateway{}
 			f.Source = configured
-			if _, err := f.Bus(next).Invoke(t.Context(), payload); err != nil ||
+			if _, err := f.EventBridge(next).Invoke(t.Context(), payload); err != nil ||
 				next.events != 1 || len(f.applied) != 0 {
 				t.Errorf("%s: %v, %d at the gateway, applied %v", name, err, next.events, f.applied)
 			}
@@ -119,7 +119,7 @@ func TestOnlyEventsOfTheConfiguredSourceAreTaken(t *testing.T) {
 		"a detail that is a string": {[]byte(`{"source":"` + source + `","detail":"text"}`), ambiguous},
 	} {
 		f, next := newBus(t), &gateway{}
-		answer, err := f.Bus(next).Invoke(t.Context(), test.payload)
+		answer, err := f.EventBridge(next).Invoke(t.Context(), test.payload)
 		if answer != nil || err == nil || err.Error() != test.want || next.events != 0 || len(f.applied) != 0 {
 			t.Errorf("%s: answer = %s, %v, %d at the gateway, applied %v", name, answer, err, next.events, f.applied)
 		}
@@ -143,7 +143,7 @@ func TestWithoutASourceEventsOfTheBusAreRefused(t *testing.T) {
 		"with members like ours": []byte(`{"source":"","STRIPE_EVENT_SOURCE":"","detail":` + string(event) + `}`),
 	} {
 		f, next := newFixture(t), &gateway{}
-		answer, err := f.Bus(next).Invoke(t.Context(), payload)
+		answer, err := f.EventBridge(next).Invoke(t.Context(), payload)
 		if answer != nil || err == nil || !strings.Contains(err.Error(), "STRIPE_EVENT_SOURCE is not set") ||
 			next.events != 0 || len(f.applied) != 0 {
 			t.Errorf("%s: answer = %s, %v, %d at the gateway, applied %v", name, answer, err, next.events, f.applied)
@@ -182,7 +182,7 @@ func TestAFailureOfAnEventFromTheBusIsAFunctionError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newBus(t)
 			f.apply = test.apply
-			answer, err := f.Bus(&gateway{}).Invoke(t.Context(), busEventOf(t, source, test.detail))
+			answer, err := f.EventBridge(&gateway{}).Invoke(t.Context(), busEventOf(t, source, test.detail))
 			if answer != nil || err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("answer = %s, %v, want %s", answer, err, test.want)
 			}
@@ -201,7 +201,7 @@ func TestWarningsAboutEventsFromTheBusAreNotErrors(t *testing.T) {
 			map[string]any{"data/object/customer": ""}),
 	} {
 		f := newBus(t)
-		answer, err := f.Bus(&gateway{}).Invoke(t.Context(), busEventOf(t, source, detail))
+		answer, err := f.EventBridge(&gateway{}).Invoke(t.Context(), busEventOf(t, source, detail))
 		if err != nil || string(answer) != "null" || len(f.applied) != 0 {
 			t.Errorf("%s: answer = %s, %v, applied %v", name, answer, err, f.applied)
 		}

@@ -16,7 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter" //nolint:depguard // the benchmark compares lambdahttp with it
+	//nolint:depguard // the benchmark compares lambdahttp with it
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 	"github.com/stripe/stripe-go/v79"
 )
 

@@ -198,19 +198,16 @@ func testLooksOfTheElement(t *testing.T, a *buttonApp) {
 		`flow="subscription_cancel">Cancel plan</manage-billing-button></main>`))
 	for _, preferences := range append(schemes, webdriver.Preferences{ReducedMotion: true}) {
 		a.Prefer(preferences)
-		for state, getToken := range map[string]string{
-			"idle": ``, "busy": `b.getToken = () => new Promise(() => {})`,
-			"error":   `b.getToken = () => "` + a.token("bob", nil) + `"`,
-			"choices": `b.getToken = () => "` + a.token("dave", nil) + `"`,
+		for state, test := range map[string]struct{ getToken, message string }{
+			"idle": {}, "busy": {`b.getToken = () => new Promise(() => {})`, "Opening the billing page…"},
+			"error":   {`b.getToken = () => "` + a.token("bob", nil) + `"`, "You do not have a billing account yet."},
+			"choices": {`b.getToken = () => "` + a.token("dave", nil) + `"`, "Which subscription?"},
 		} {
 			a.Goto(a.home + "/")
 			a.WaitVisible("#b >>> [part=button]")
-			if getToken != "" {
-				said := map[string]string{"busy": "Opening the billing page…",
-					"error":   "You do not have a billing account yet.",
-					"choices": "Which subscription?"}[state]
-				a.Run(getToken + `; b.shadowRoot.querySelector("[part=button]").click()`)
-				a.WaitFor(fmt.Sprintf(`b.shadowRoot.querySelector("[role=status]").textContent === %q`, said))
+			if test.getToken != "" {
+				a.Run(test.getToken + `; b.shadowRoot.querySelector("[part=button]").click()`)
+				a.WaitFor(fmt.Sprintf(`b.shadowRoot.querySelector("[role=status]").textContent === %q`, test.message))
 			}
 			isPlain := evaluate[bool](a.browser, `getComputedStyle(b).color === `+
 				`getComputedStyle(b.shadowRoot.querySelector("[role=status]")).color`)

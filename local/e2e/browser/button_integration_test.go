@@ -279,13 +279,13 @@ func testTheExamples(t *testing.T, a *buttonApp) {
 		if e.selectors == nil {
 			e.selectors = map[string]string{"manage-billing-button >>> [part=button]": "subscription_cancel"}
 		}
+		labels := map[string]string{"": "Manage billing", "subscription_cancel": "Cancel plan"}
 		for selector, flow := range e.selectors {
 			behaviour(t, name+" "+selector, func(*testing.T) {
 				a.Goto(a.home + "/")
 				a.WaitVisible(selector)
 				host, _, _ := strings.Cut(selector, " ")
-				if label, want := a.eval(`document.querySelector("`+host+`").textContent.trim()`),
-					map[string]string{"": "Manage billing", "subscription_cancel": "Cancel plan"}[flow]; label != want {
+				if label := a.eval(`document.querySelector("` + host + `").textContent.trim()`); label != labels[flow] {
 					t.Errorf("the label is %q", label)
 				}
 				a.click(selector, "#customer-id")

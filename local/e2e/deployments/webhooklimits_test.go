@@ -15,14 +15,14 @@ import (
 // are deleted.
 func testManyCustomers(t *testing.T, endpoint string) {
 	var created, deleted [][]byte
+	deletions := [2]string{"customer.deleted", "customer.deleted-without-user"}
 	for i := range 100 {
 		customer := fmt.Sprintf("cus_Many%03d", i)
 		created = append(created, devservertest.StripeEvent(t, "customer.created", devservertest.EventCustomer,
 			customer, "1717430400", fmt.Sprint(1717430400+i)))
 		if i > 0 {
-			deleted = append(deleted, devservertest.StripeEvent(t, []string{
-				"customer.deleted", "customer.deleted-without-user",
-			}[i%2], devservertest.EventCustomer, customer))
+			deleted = append(deleted,
+				devservertest.StripeEvent(t, deletions[i%2], devservertest.EventCustomer, customer))
 		}
 	}
 	forwards := slices.Concat(created, deleted)

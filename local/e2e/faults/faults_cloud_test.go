@@ -43,9 +43,9 @@ const (
 	appOrigin  = "https://app.example"
 )
 
-// world is shared by all clouds of a test: the fakes behind the servers, and a certificate
+// testbed is shared by all clouds of a test: the fakes behind the servers, and a certificate
 // authority.
-type world struct {
+type testbed struct {
 	*devserver.Server
 	authority *faulttest.Authority
 	root      string // file with the certificate of the authority
@@ -55,35 +55,35 @@ type world struct {
 	elsewhere *faulttest.Server // the target of redirects, which the function must not follow
 }
 
-func newWorld(t *testing.T) *world {
+func newTestbed(t *testing.T) *testbed {
 	t.Helper()
-	w := &world{
+	b := &testbed{
 		bootstrap: runtimeapi.Build(t, "billingportal/functions/portal"),
 		root:      filepath.Join(t.TempDir(), "root.pem"),
 		oldKey:    "sk_test_" + rand.Text(),
 		newKey:    "sk_test_" + rand.Text(),
 	}
 	var err error
-	if w.Server, err = devserver.New("https://"+portalHost, devserver.DemoKey, nil); err != nil {
+	if b.Server, err = devserver.New("https://"+portalHost, devserver.DemoKey, nil); err != nil {
 		t.Fatal(err)
 	}
-	if w.authority, err = faulttest.NewAuthority(); err != nil {
+	if b.authority, err = faulttest.NewAuthority(); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.authority.WriteRoot(w.root); err != nil {
+	if err := b.authority.WriteRoot(b.root); err != nil {
 		t.Fatal(err)
 	}
-	if w.elsewhere, err = faulttest.Start(faulttest.Config{Healthy: http.NotFoundHandler()}); err != nil {
+	if b.elsewhere, err = faulttest.Start(faulttest.Config{Healthy: http.NotFoundHandler()}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.elsewhere.Close)
-	return w
+	t.Cleanup(b.elsewhere.Close)
+	return b
 }
 
 // cloud is the set of upstreams of one process, each on its own port. Every place that can hold a
 // secret has one.
 type cloud struct {
-	*world
+	*testbed
 	servers map[upstream]*faulttest.Server
 	secrets *secretsmanager.Server
 	user    string
@@ -110,33 +110,33 @@ func (c *cloud) add(where, text string) {
 	c.planted[text] = where
 }
 
-func (w *world) newCloud(secure bool) (*cloud, error) {
+func (b *testbed) newCloud(secure bool) (*cloud, error) {
 	c := &cloud{
-		world: w, secure: secure,
+		testbed: b, secure: secure,
 		servers: map[upstream]*faulttest.Server{},
 		secrets: secretsmanager.NewServer(),
 		planted: map[string]string{},
 	}
 	c.user, c.email = c.plant("user ID"), c.plant("claim")
 	c.aws = [3]string{c.plant("AWS access key ID"), c.plant("AWS secret key"), c.plant("AWS session token")}
-	c.add("Stripe key", w.oldKey)
-	c.add("new Stripe key", w.newKey)
-	for _, key := range w.Issuer.KeySet().Keys {
+	c.add("Stripe key", b.oldKey)
+	c.add("new Stripe key", b.newKey)
+	for _, key := range b.Issuer.KeySet().Keys {
 		c.add("key ID", key.KeyID)
 	}
-	c.putKey(w.oldKey)
+	c.putKey(b.oldKey)
 	item := map[string]any{"user_id": c.user, "customer_id": "cus_DemoAlice", "note": c.plant("item")}
-	if err := w.DynamoDB.Put(devserver.CustomersTable, item); err != nil {
+	if err := b.DynamoDB.Put(devserver.CustomersTable, item); err != nil {
 		return nil, err
 	}
 	config := faulttest.Config{}
 	if secure {
-		config.Authority = w.authority
+		config.Authority = b.authority
 	}
 	for name, handler := range map[upstream]http.Handler{
 		discovery:      http.HandlerFunc(c.serveDiscovery),
 		keySet:         http.HandlerFunc(c.serveKeys),
-		dynamoDB:       w.DynamoDB,
+		dynamoDB:       b.DynamoDB,
 		secretsManager: c.secrets,
 		stripeAPI:      http.HandlerFunc(c.serveStripe),
 	} {

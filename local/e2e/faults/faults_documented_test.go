@@ -27,7 +27,7 @@ func awsRows() []row {
 	var rows []row
 	add := func(at upstream, status int, prefix, code string, ofKind kind) {
 		r := row{at: at, name: fmt.Sprintf("%d %s", status, code), fault: awsError(status, prefix+code)}
-		rows = append(rows, r.expect(reactions[at][ofKind], ofKind))
+		rows = append(rows, r.expect(results[at][ofKind], ofKind))
 	}
 	add(dynamoDB, 400, service, "AccessDeniedException", denied)
 	add(dynamoDB, 400, service, "ExpiredTokenException", refused)
@@ -79,7 +79,7 @@ func awsDataRows() []row {
 	var rows []row
 	item := func(name, body, answer string) {
 		r := row{at: dynamoDB, name: name, fault: faulttest.Answer(200, jsonType, body)}
-		rows = append(rows, r.expect(reaction{answer, 1}, foreign))
+		rows = append(rows, r.expect(result{answer, 1}, foreign))
 	}
 	item("no item", `{}`, none)
 	item("an item without the attribute", `{"Item":{"other":{"S":"%s"}}}`, none)
@@ -91,7 +91,7 @@ func awsDataRows() []row {
 
 	secret := func(name, body string) {
 		r := row{at: secretsManager, name: name, fault: faulttest.Answer(200, jsonType, body)}
-		rows = append(rows, r.expect(reaction{broken, 1}, foreign))
+		rows = append(rows, r.expect(result{broken, 1}, foreign))
 	}
 	secret("a secret that is not a key", `{"SecretString":"%s"}`)
 	secret("a secret that is empty", `{"SecretString":""}`)
@@ -103,16 +103,16 @@ func awsDataRows() []row {
 	for _, at := range []upstream{dynamoDB, secretsManager} {
 		rows = append(rows,
 			row{at: at, name: "400, a code that contains a secret",
-				fault: awsError(400, "%s")}.expect(reactions[at][refused], refused),
+				fault: awsError(400, "%s")}.expect(results[at][refused], refused),
 			row{at: at, name: "500, a code that contains a secret",
-				fault: awsError(500, "%s")}.expect(reactions[at][failing], failing),
+				fault: awsError(500, "%s")}.expect(results[at][failing], failing),
 			row{at: at, name: "400, the code in a header", fault: faulttest.Answer(400,
 				map[string]string{"X-Amzn-Errortype": "AccessDeniedException:http://%s/"}, `{"message":"%s"}`)}.
-				expect(reactions[at][denied], denied))
+				expect(results[at][denied], denied))
 	}
 	// The SDK computes the checksum and ignores a mismatch; TLS protects the responses.
 	checksum := row{at: dynamoDB, name: "a wrong checksum", fault: faulttest.Header("X-Amz-Crc32", "1")}
-	return append(rows, checksum.expect(reactions[dynamoDB][harmless], harmless))
+	return append(rows, checksum.expect(results[dynamoDB][harmless], harmless))
 }
 
 // issuerRows are JSON documents that an issuer must not serve.
@@ -123,7 +123,7 @@ func issuerRows(elsewhere string) []row {
 	var rows []row
 	document := func(name string, change func(body []byte, says string) []byte) {
 		rows = append(rows, row{at: discovery, name: name,
-			fault: faulttest.Rewritten(change)}.expect(reactions[discovery][foreign], foreign))
+			fault: faulttest.Rewritten(change)}.expect(results[discovery][foreign], foreign))
 	}
 	document("another issuer", func(body []byte, says string) []byte {
 		return []byte(strings.Replace(string(body), `"issuer":"http://127.0.0.1`, `"issuer":"http://localhost`, 1))
@@ -139,7 +139,7 @@ func issuerRows(elsewhere string) []row {
 	})
 	keys := func(name, body string) {
 		rows = append(rows, row{at: keySet, name: name,
-			fault: faulttest.Answer(200, jsonType, body)}.expect(reactions[keySet][foreign], foreign))
+			fault: faulttest.Answer(200, jsonType, body)}.expect(results[keySet][foreign], foreign))
 	}
 	keys("no keys", `{"keys":[]}`)
 	keys("no usable key", `{"keys":[{"kty":"oct","kid":"%s","k":"%s"}]}`)
@@ -147,13 +147,13 @@ func issuerRows(elsewhere string) []row {
 	for _, at := range []upstream{discovery, keySet} {
 		for _, status := range []int{301, 410} {
 			rows = append(rows, row{at: at, name: strconv.Itoa(status),
-				fault: faulttest.Redirect(status, elsewhere)}.expect(reactions[at][refused], refused))
+				fault: faulttest.Redirect(status, elsewhere)}.expect(results[at][refused], refused))
 		}
 		rows = append(rows,
 			row{at: at, name: "429 with Retry-After", fault: faulttest.Answer(429,
-				map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][refused], refused),
+				map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(results[at][refused], refused),
 			row{at: at, name: "503 with Retry-After", fault: faulttest.Answer(503,
-				map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(reactions[at][failing], failing))
+				map[string]string{"Retry-After": "7"}, `{"error":"%s"}`)}.expect(results[at][failing], failing))
 	}
 	return rows
 }

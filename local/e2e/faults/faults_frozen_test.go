@@ -37,7 +37,7 @@ const (
 // sends a request that is waiting when the process thaws. The request must always succeed.
 func TestFrozen(t *testing.T) {
 	t.Parallel() // it mostly waits
-	w := newWorld(t)
+	b := newTestbed(t)
 	var rows []frozenRow
 	for _, when := range []moment{fetching, ready, warm} {
 		rows = append(rows,
@@ -50,17 +50,17 @@ func TestFrozen(t *testing.T) {
 	var wait sync.WaitGroup
 	for i, r := range rows {
 		wait.Go(func() {
-			m, err := w.runFrozen(t.Context(), r)
+			x, err := b.runFrozen(t.Context(), r)
 			if err != nil {
 				t.Errorf("%s, %s: %v", r.when, r.name, err)
 				return
 			}
-			lines[i] = fmt.Sprintf("%s\t%s\t%s\t%d", r.when, r.name, m.outcome(), m.took.Milliseconds())
-			if m.outcome() != served {
-				t.Errorf("%s, %s: %s", r.when, r.name, m.outcome())
+			lines[i] = fmt.Sprintf("%s\t%s\t%s\t%d", r.when, r.name, x.outcome(), x.took.Milliseconds())
+			if x.outcome() != served {
+				t.Errorf("%s, %s: %s", r.when, r.name, x.outcome())
 			}
 			for _, at := range []upstream{dynamoDB, stripeAPI} {
-				if calls := len(m.calls.requests[at]); calls != 1 {
+				if calls := len(x.calls.requests[at]); calls != 1 {
 					t.Errorf("%s, %s: %d calls reached %s, want 1", r.when, r.name, calls, at)
 				}
 			}
@@ -75,8 +75,8 @@ func TestFrozen(t *testing.T) {
 	_ = table.Flush()
 }
 
-func (w *world) runFrozen(ctx context.Context, r frozenRow) (*meeting, error) {
-	c, err := w.newCloud(false)
+func (b *testbed) runFrozen(ctx context.Context, r frozenRow) (*exchange, error) {
+	c, err := b.newCloud(false)
 	if err != nil {
 		return nil, err
 	}
@@ -98,9 +98,9 @@ func (w *world) runFrozen(ctx context.Context, r frozenRow) (*meeting, error) {
 		}
 	}
 	if r.when == warm {
-		if m, err := c.meet(ctx, process, plainCaller, "", devserver.FunctionTimeout); err != nil ||
-			m.outcome() != served {
-			return nil, fmt.Errorf("before the freeze: %+v, %w", m, err)
+		if x, err := c.request(ctx, process, plainCaller, "", devserver.FunctionTimeout); err != nil ||
+			x.outcome() != served {
+			return nil, fmt.Errorf("before the freeze: %+v, %w", x, err)
 		}
 	}
 	if err := process.Ready(ctx); err != nil {
@@ -116,20 +116,20 @@ func (w *world) runFrozen(ctx context.Context, r frozenRow) (*meeting, error) {
 		return nil, err
 	}
 	c.take()
-	return c.meetThawed(ctx, process)
+	return c.requestThawed(ctx, process)
 }
 
-// meetThawed sends a request to a frozen process before it thaws the process.
-func (c *cloud) meetThawed(ctx context.Context, process *runtimeapi.Process) (*meeting, error) {
+// requestThawed sends a request to a frozen process before it thaws the process.
+func (c *cloud) requestThawed(ctx context.Context, process *runtimeapi.Process) (*exchange, error) {
 	type result struct {
-		*meeting
+		*exchange
 		error
 	}
 	before := process.Times().Dispatched
 	done := make(chan result, 1)
 	go func() {
-		m, err := c.meet(ctx, process, plainCaller, "", devserver.FunctionTimeout)
-		done <- result{m, err}
+		x, err := c.request(ctx, process, plainCaller, "", devserver.FunctionTimeout)
+		done <- result{x, err}
 	}()
 	for process.Times().Dispatched.Equal(before) {
 		select {
@@ -144,5 +144,5 @@ func (c *cloud) meetThawed(ctx context.Context, process *runtimeapi.Process) (*m
 		return nil, err
 	}
 	r := <-done
-	return r.meeting, r.error
+	return r.exchange, r.error
 }

@@ -53,18 +53,18 @@ const (
 	foreign              // 200, but not a response of this upstream
 )
 
-// reaction is the result of a request and the number of tries.
-type reaction struct {
+// result is the expected answer to a request, and the number of tries.
+type result struct {
 	answer string
 	tries  int
 }
 
-// reactions is the contract for faults whose kind alone decides the result.
-var reactions = map[upstream]map[kind]reaction{
-	discovery:      issuerReactions,
-	keySet:         issuerReactions,
-	dynamoDB:       awsReactions("503 customer-store-unavailable, 5", 3),
-	secretsManager: awsReactions("503 secrets-unavailable, 5", 2),
+// results is the contract for faults whose kind alone decides the result.
+var results = map[upstream]map[kind]result{
+	discovery:      issuerResults,
+	keySet:         issuerResults,
+	dynamoDB:       awsResults("503 customer-store-unavailable, 5", 3),
+	secretsManager: awsResults("503 secrets-unavailable, 5", 2),
 	stripeAPI: {
 		harmless: {served, 1},
 		lost:     {"502 billing-unavailable", 3},
@@ -75,7 +75,7 @@ var reactions = map[upstream]map[kind]reaction{
 	},
 }
 
-var issuerReactions = map[kind]reaction{
+var issuerResults = map[kind]result{
 	harmless: {served, 1},
 	lost:     {noKeys, 2},
 	late:     {noKeys, 2},
@@ -89,8 +89,8 @@ const (
 	misconfigured = "500 billing-misconfigured"
 )
 
-func awsReactions(unavailable string, tries int) map[kind]reaction {
-	return map[kind]reaction{
+func awsResults(unavailable string, tries int) map[kind]result {
+	return map[kind]result{
 		harmless: {served, 1},
 		lost:     {unavailable, tries},
 		late:     {"504 upstream-timeout", tries},
@@ -104,17 +104,17 @@ func awsReactions(unavailable string, tries int) map[kind]reaction {
 // expect sets the expected results of a row whose fault is of one kind. A cold process calls a
 // prefetched upstream in the prefetch and again in the request, each time with all tries. A warm
 // process does not call it.
-func (r row) expect(reaction reaction, ofKind kind) row {
-	r.cold, r.warm = wanted(reaction.answer, reaction.tries), wanted(reaction.answer, reaction.tries)
+func (r row) expect(result result, ofKind kind) row {
+	r.cold, r.warm = wanted(result.answer, result.tries), wanted(result.answer, result.tries)
 	if r.at.isPrefetched() {
 		r.warm = wanted(served, 0)
 		if ofKind != harmless {
-			r.cold.min, r.cold.max = 2*reaction.tries, 2*reaction.tries
+			r.cold.min, r.cold.max = 2*result.tries, 2*result.tries
 		}
 	}
 	if r.connections {
 		// the early connection may exist before the prefetch
-		r.cold.min = min(r.cold.min, reaction.tries)
+		r.cold.min = min(r.cold.min, result.tries)
 		r.cold.max++                      // the early connection
 		r.warm.min = max(r.warm.min-1, 0) // a try on a connection that was kept
 	}
@@ -138,7 +138,7 @@ func commonRows(elsewhere string) []row {
 	for _, at := range allUpstreams {
 		add := func(r row, ofKind kind) {
 			r.at = at
-			rows = append(rows, r.expect(reactions[at][ofKind], ofKind))
+			rows = append(rows, r.expect(results[at][ofKind], ofKind))
 		}
 		add(row{name: "refused", fault: faulttest.Refused(), uncounted: true}, lost)
 		add(connection(row{name: "reset before the request", fault: faulttest.ResetAtOnce()}), lost)
@@ -177,7 +177,7 @@ var jsonType = map[string]string{"Content-Type": "application/json"}
 
 // throttled is a 429 without a known error. For Stripe, 429 always means the same.
 func throttled(at upstream) row {
-	r := row{at: at, name: "429, HTML", fault: faulttest.HTML(429)}.expect(reactions[at][refused], refused)
+	r := row{at: at, name: "429, HTML", fault: faulttest.HTML(429)}.expect(results[at][refused], refused)
 	if at == stripeAPI {
 		r.cold.answer, r.warm.answer = "503 billing-busy, 1", "503 billing-busy, 1"
 	}
@@ -217,7 +217,7 @@ func wireRows(at upstream) []row {
 	var rows []row
 	add := func(name string, ofKind kind, answer func(body string) string) {
 		fault := faulttest.Raw(func(body, says string) string { return strings.ReplaceAll(answer(body), "%s", says) })
-		rows = append(rows, row{at: at, name: name, fault: fault}.expect(reactions[at][ofKind], ofKind))
+		rows = append(rows, row{at: at, name: name, fault: fault}.expect(results[at][ofKind], ofKind))
 	}
 	add("HTTP/1.0", harmless, func(body string) string { return "HTTP/1.0 200 OK\r\n\r\n" + body })
 	add("interim responses first", harmless,
@@ -231,8 +231,8 @@ func wireRows(at upstream) []row {
 		return head + "Transfer-Encoding: chunked\r\n\r\n%s\r\n" + body
 	})
 	return append(rows,
-		row{at: at, name: "cut short", fault: faulttest.CutShort()}.expect(reactions[at][cutShort(at)], cutShort(at)),
-		row{at: at, name: "not HTTP", fault: faulttest.Garbage()}.expect(reactions[at][lost], lost))
+		row{at: at, name: "cut short", fault: faulttest.CutShort()}.expect(results[at][cutShort(at)], cutShort(at)),
+		row{at: at, name: "not HTTP", fault: faulttest.Garbage()}.expect(results[at][lost], lost))
 }
 
 // secureRows are the faults of TLS.
@@ -240,7 +240,7 @@ func secureRows(at upstream) []row {
 	untrusted := connection(row{at: at, name: "TLS: an untrusted certificate",
 		fault: faulttest.Untrusted(), secure: true})
 	expired := connection(row{at: at, name: "TLS: an expired certificate", fault: faulttest.Expired(), secure: true})
-	lostOnce := reactions[at][lost]
+	lostOnce := results[at][lost]
 	if at == stripeAPI {
 		lostOnce.tries = 1 // a retry would get the same certificate
 	}
@@ -254,8 +254,8 @@ func secureRows(at upstream) []row {
 		untrusted.expect(lostOnce, lost),
 		expired.expect(lostOnce, lost),
 		connection(row{at: at, name: "TLS: no handshake", fault: faulttest.NoHandshake(),
-			secure: true}).expect(reactions[at][lost], lost),
+			secure: true}).expect(results[at][lost], lost),
 		connection(row{at: at, name: "TLS: a silent handshake", fault: faulttest.SilentHandshake(), secure: true,
-			slow: true}).expect(reactions[at][late], late),
+			slow: true}).expect(results[at][late], late),
 	}
 }

@@ -68,8 +68,8 @@ func (c *cloud) event(ctx context.Context, by caller, flow string) ([]byte, erro
 	return gateway.Event(r)
 }
 
-// meeting is a request and its response.
-type meeting struct {
+// exchange is a request and its response.
+type exchange struct {
 	answer  events.APIGatewayV2HTTPResponse
 	raw     string // the response as the gateway receives it
 	code    string // the code of a problem
@@ -79,9 +79,9 @@ type meeting struct {
 	attempt int // number of tries at Stripe, as logged
 }
 
-// meet sends a request to the process.
-func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller, flow string,
-	limit time.Duration) (*meeting, error) {
+// request sends a request to the process.
+func (c *cloud) request(ctx context.Context, process *runtimeapi.Process, by caller, flow string,
+	limit time.Duration) (*exchange, error) {
 	event, err := c.event(ctx, by, flow)
 	if err != nil {
 		return nil, err
@@ -91,37 +91,37 @@ func (c *cloud) meet(ctx context.Context, process *runtimeapi.Process, by caller
 
 // invoke sends an event to the process and records the result.
 func (c *cloud) invoke(ctx context.Context, process *runtimeapi.Process, event []byte,
-	limit time.Duration) (*meeting, error) {
+	limit time.Duration) (*exchange, error) {
 	logged := len(process.Stdout())
 	start := time.Now()
 	response, functionError, err := process.Invoke(ctx, event, start.Add(limit))
-	m := &meeting{raw: string(response), took: time.Since(start), calls: c.take()}
+	x := &exchange{raw: string(response), took: time.Since(start), calls: c.take()}
 	switch {
 	case err != nil:
-		return m, err
+		return x, err
 	case functionError != nil:
-		return m, fmt.Errorf("function error: %s", functionError)
+		return x, fmt.Errorf("function error: %s", functionError)
 	}
-	if err := json.Unmarshal(response, &m.answer); err != nil {
-		return m, err
+	if err := json.Unmarshal(response, &x.answer); err != nil {
+		return x, err
 	}
-	m.retry = m.answer.Headers["Retry-After"]
-	if strings.Contains(m.raw, foreignCustomer) {
-		return m, fmt.Errorf("the response belongs to another request: %s", m.raw)
+	x.retry = x.answer.Headers["Retry-After"]
+	if strings.Contains(x.raw, foreignCustomer) {
+		return x, fmt.Errorf("the response belongs to another request: %s", x.raw)
 	}
-	if m.answer.Headers["Content-Type"] == "application/problem+json" {
+	if x.answer.Headers["Content-Type"] == "application/problem+json" {
 		var problem struct{ Code string }
-		if err := json.Unmarshal([]byte(m.answer.Body), &problem); err != nil {
-			return m, fmt.Errorf("problem: %w", err)
+		if err := json.Unmarshal([]byte(x.answer.Body), &problem); err != nil {
+			return x, fmt.Errorf("problem: %w", err)
 		}
-		m.code = problem.Code
+		x.code = problem.Code
 	}
-	err = m.compare(process.Stdout()[logged:])
-	return m, err
+	err = x.compare(process.Stdout()[logged:])
+	return x, err
 }
 
 // compare compares the response with the single log line about it.
-func (m *meeting) compare(logged string) error {
+func (x *exchange) compare(logged string) error {
 	var lines []string
 	for line := range strings.Lines(logged) {
 		if strings.Contains(line, `"msg":"request"`) {
@@ -138,14 +138,14 @@ func (m *meeting) compare(logged string) error {
 	if err := json.Unmarshal([]byte(lines[0]), &line); err != nil {
 		return err
 	}
-	if m.code == "" && m.answer.StatusCode >= 400 {
-		m.code = line.Code // a page does not contain the code
+	if x.code == "" && x.answer.StatusCode >= 400 {
+		x.code = line.Code // a page does not contain the code
 	}
-	if line.Status != m.answer.StatusCode || (m.code != "" && line.Code != m.code) {
-		return fmt.Errorf("the response is %d %s, but the log has %d %s", m.answer.StatusCode,
-			m.code, line.Status, line.Code)
+	if line.Status != x.answer.StatusCode || (x.code != "" && line.Code != x.code) {
+		return fmt.Errorf("the response is %d %s, but the log has %d %s", x.answer.StatusCode,
+			x.code, line.Status, line.Code)
 	}
-	m.attempt = line.Attempts
+	x.attempt = line.Attempts
 	cache := "no-store"
 	if line.Route == "/billing/status" && line.Status == http.StatusOK {
 		cache = "private, max-age=60"
@@ -153,32 +153,33 @@ func (m *meeting) compare(logged string) error {
 	for name, value := range map[string]string{
 		"Cache-Control": cache, "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
 	} {
-		if m.answer.Headers[name] != value {
-			return fmt.Errorf("%s: %q", name, m.answer.Headers[name])
+		if x.answer.Headers[name] != value {
+			return fmt.Errorf("%s: %q", name, x.answer.Headers[name])
 		}
 	}
 	return nil
 }
 
-// encounter is a process that meets a fault twice: at its start, and when it is warm.
-type encounter struct {
-	cold, afterCold, warm, afterWarm *meeting
+// faultRun holds the results of a process that meets a fault twice: at its start, and when it is
+// warm.
+type faultRun struct {
+	cold, afterCold, warm, afterWarm *exchange
 
 	stdout, stderr string
 	leaks          []string // places of planted texts that leaked
 }
 
-// manner configures how processes meet faults.
-type manner struct {
+// options are the options of a run.
+type options struct {
 	level   string
 	limit   func(row row, warm bool) time.Duration // the timeout of the function during the fault
 	patient bool                                   // wait for the time in Retry-After
 	callers [4]caller
 }
 
-// run starts a process that meets the fault of a row.
-func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error) {
-	c, err := w.newCloud(row.secure)
+// run starts a process that gets the fault of a row.
+func (b *testbed) run(ctx context.Context, row row, o options) (*faultRun, error) {
+	c, err := b.newCloud(row.secure)
 	if err != nil {
 		return nil, err
 	}
@@ -189,11 +190,11 @@ func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error
 		fault = row.faultIn(c)
 	}
 	server.Break(fault)
-	process, err := c.start(ctx, how.level)
+	process, err := c.start(ctx, o.level)
 	if err != nil {
 		return nil, err
 	}
-	e := &encounter{}
+	e := &faultRun{}
 	defer func() {
 		process.Stop()
 		e.stdout, e.stderr = process.Stdout(), process.Stderr()
@@ -205,13 +206,14 @@ func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error
 	if err := process.Ready(ctx); err != nil { // the start has its own time limit
 		return e, err
 	}
-	for i, meeting := range []**meeting{&e.cold, &e.afterCold, &e.warm, &e.afterWarm} {
+	names := [...]string{"cold", "after cold", "warm", "after warm"}
+	for i, exchange := range []**exchange{&e.cold, &e.afterCold, &e.warm, &e.afterWarm} {
 		limit := devserver.FunctionTimeout
 		switch i {
 		case 0:
-			limit = how.limit(row, false)
+			limit = o.limit(row, false)
 		case 2:
-			limit = how.limit(row, true)
+			limit = o.limit(row, true)
 			server.Break(fault)
 			if row.beforeWarm != nil {
 				row.beforeWarm(c)
@@ -221,11 +223,11 @@ func (w *world) run(ctx context.Context, row row, how manner) (*encounter, error
 				return e, err
 			}
 		}
-		if *meeting, err = c.meet(ctx, process, how.callers[i], row.flow, limit); err != nil {
-			return e, fmt.Errorf("%s: %w", [...]string{"cold", "after cold", "warm", "after warm"}[i], err)
+		if *exchange, err = c.request(ctx, process, o.callers[i], row.flow, limit); err != nil {
+			return e, fmt.Errorf("%s: %w", names[i], err)
 		}
-		if how.patient {
-			if err := wait(ctx, *meeting, row.at); err != nil {
+		if o.patient {
+			if err := wait(ctx, *exchange, row.at); err != nil {
 				return e, err
 			}
 		}
@@ -262,11 +264,11 @@ func (c *cloud) awaitPrefetch(ctx context.Context, row row) error {
 
 // wait waits for the time in Retry-After before the issuer is called again. The next request calls
 // the other upstreams in any case.
-func wait(ctx context.Context, m *meeting, at upstream) error {
-	if m.retry == "" || (at != keySet && at != discovery) {
+func wait(ctx context.Context, x *exchange, at upstream) error {
+	if x.retry == "" || (at != keySet && at != discovery) {
 		return nil
 	}
-	seconds, err := strconv.Atoi(m.retry)
+	seconds, err := strconv.Atoi(x.retry)
 	if err != nil {
 		return err
 	}
@@ -279,19 +281,19 @@ func wait(ctx context.Context, m *meeting, at upstream) error {
 }
 
 // search looks for planted texts in all output of the process.
-func (e *encounter) search(c *cloud) {
+func (e *faultRun) search(c *cloud) {
 	planted := c.pieces()
 	for name, text := range map[string]string{"stdout": e.stdout, "stderr": e.stderr} {
 		for _, where := range planted.in(text) {
 			e.leaks = append(e.leaks, where+" in "+name)
 		}
 	}
-	for _, m := range []*meeting{e.cold, e.afterCold, e.warm, e.afterWarm} {
-		if m == nil {
+	for _, x := range []*exchange{e.cold, e.afterCold, e.warm, e.afterWarm} {
+		if x == nil {
 			continue
 		}
-		for _, where := range planted.in(m.raw) {
-			if m.answer.StatusCode < 400 && (where == sessionURL || where == returnURLQuery) {
+		for _, where := range planted.in(x.raw) {
+			if x.answer.StatusCode < 400 && (where == sessionURL || where == returnURLQuery) {
 				continue // these belong to the response
 			}
 			e.leaks = append(e.leaks, where+"in a response")

@@ -252,7 +252,7 @@ func flowRows() []row {
 	slow := row{at: stripeAPI, name: "a flow's subscriptions: hang", flow: "subscription_cancel", slow: true,
 		fault: faulttest.When(func(r faulttest.Request) bool { return r.Path == "/v1/subscriptions" },
 			faulttest.Hang())}
-	return append(rows, slow.expect(reactions[stripeAPI][late], late))
+	return append(rows, slow.expect(results[stripeAPI][late], late))
 }
 
 // title is the name of the row in the table.

@@ -33,8 +33,8 @@ const tableLevel = "debug"
 const coldIssuerLimit = 4 * time.Second
 
 // allRows returns all faults, in the order of the upstreams.
-func (w *world) allRows() []row {
-	rows := slices.Concat(commonRows(w.elsewhere.URL), issuerRows(w.elsewhere.URL), awsRows(), stripeRows())
+func (b *testbed) allRows() []row {
+	rows := slices.Concat(commonRows(b.elsewhere.URL), issuerRows(b.elsewhere.URL), awsRows(), stripeRows())
 	slices.SortStableFunc(rows, func(a, b row) int {
 		return slices.Index(allUpstreams, a.at) - slices.Index(allUpstreams, b.at)
 	})
@@ -77,17 +77,17 @@ func each(rows []row, do func(i int, r row)) {
 // process, whose prefetch also meets the fault, and with a warm one. With -v it prints the table.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	rows := w.allRows()
+	b := newTestbed(t)
+	rows := b.allRows()
 	lines := make([]string, len(rows))
 	each(rows, func(i int, r row) {
-		e, err := w.run(t.Context(), r, manner{
+		e, err := b.run(t.Context(), r, options{
 			level: tableLevel, limit: row.limit, patient: true,
 			// Pages and plain responses alternate, cold and warm. The last caller is a script.
 			callers: [4]caller{caller(i % 2), caller((i + 1) % 2), caller(i / 2 % 2), scriptCaller},
 		})
 		if e == nil {
-			e = &encounter{}
+			e = &faultRun{}
 		}
 		lines[i] = r.line(e)
 		if err != nil {
@@ -98,7 +98,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: %s", r.title(), problem)
 		}
 	})
-	if requests, _ := w.elsewhere.Take(); len(requests) > 0 {
+	if requests, _ := b.elsewhere.Take(); len(requests) > 0 {
 		t.Errorf("a redirect was followed %d times", len(requests))
 	}
 	table := tabwriter.NewWriter(t.Output(), 0, 0, 2, ' ', 0)
@@ -120,82 +120,83 @@ func (r row) limit(warm bool) time.Duration {
 }
 
 // outcome formats a response for the table.
-func (m *meeting) outcome() string {
-	text := strconv.Itoa(m.answer.StatusCode)
-	if m.code != "" {
-		text += " " + m.code
+func (x *exchange) outcome() string {
+	text := strconv.Itoa(x.answer.StatusCode)
+	if x.code != "" {
+		text += " " + x.code
 	}
-	if m.retry != "" {
-		text += ", " + m.retry
+	if x.retry != "" {
+		text += ", " + x.retry
 	}
 	return text
 }
 
-func (r row) line(e *encounter) string {
+func (r row) line(e *faultRun) string {
 	cells, next := []string{string(r.at), r.name}, "served"
-	for _, m := range []*meeting{e.afterCold, e.afterWarm} {
-		if m == nil || m.answer.StatusCode >= 400 {
+	for _, x := range []*exchange{e.afterCold, e.afterWarm} {
+		if x == nil || x.answer.StatusCode >= 400 {
 			next = "fails"
 		}
 	}
-	for _, m := range []*meeting{e.cold, e.warm} {
-		if m == nil {
+	for _, x := range []*exchange{e.cold, e.warm} {
+		if x == nil {
 			cells = append(cells, "-", "-", "-")
 			continue
 		}
-		calls := strconv.Itoa(r.count(m))
+		calls := strconv.Itoa(r.count(x))
 		if r.uncounted {
 			calls = "-"
 		}
-		cells = append(cells, m.outcome(), calls, strconv.FormatInt(m.took.Milliseconds(), 10))
+		cells = append(cells, x.outcome(), calls, strconv.FormatInt(x.took.Milliseconds(), 10))
 	}
 	return strings.Join(append(cells, next), "\t")
 }
 
 // count returns how often requests reached the upstream of the row.
-func (r row) count(m *meeting) int {
+func (r row) count(x *exchange) int {
 	if r.connections {
-		return m.calls.connections[r.at]
+		return x.calls.connections[r.at]
 	}
-	return len(m.calls.requests[r.at])
+	return len(x.calls.requests[r.at])
 }
 
 // problems compares the results with the row.
-func (r row) problems(e *encounter) []string {
+func (r row) problems(e *faultRun) []string {
 	var problems []string
 	report := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	idempotencyKeys := map[string]bool{}
-	for name, m := range map[string]*meeting{"after the cold fault": e.afterCold, "after the warm fault": e.afterWarm} {
-		if m.answer.StatusCode >= 400 {
-			report("%s: %s", name, m.outcome())
+	for name, x := range map[string]*exchange{"after the cold fault": e.afterCold,
+		"after the warm fault": e.afterWarm} {
+		if x.answer.StatusCode >= 400 {
+			report("%s: %s", name, x.outcome())
 		}
 	}
 	for _, met := range []struct {
 		name     string
 		want     want
-		meeting  *meeting
+		exchange *exchange
 		isWarm   bool
 		renewals int
 	}{{"cold", r.cold, e.cold, false, r.renewals[0]}, {"warm", r.warm, e.warm, true, r.renewals[1]}} {
-		m := met.meeting
-		if calls := r.count(m); m.outcome() != met.want.answer || calls < met.want.min || calls > met.want.max {
-			report("%s: %s in %d calls, want %s", met.name, m.outcome(), calls, met.want)
+		x := met.exchange
+		if calls := r.count(x); x.outcome() != met.want.answer || calls < met.want.min || calls > met.want.max {
+			report("%s: %s in %d calls, want %s", met.name, x.outcome(), calls, met.want)
 		}
 		for _, at := range allUpstreams {
-			least, most := r.others(at, met.isWarm, m.outcome() == served)
+			least, most := r.others(at, met.isWarm, x.outcome() == served)
 			if at == secretsManager {
 				least, most = least+met.renewals, most+met.renewals
 			}
-			if calls := len(m.calls.requests[at]); at != r.at && (calls < least || calls > most) {
+			if calls := len(x.calls.requests[at]); at != r.at && (calls < least || calls > most) {
 				report("%s: %d calls of %s, want %d to %d", met.name, calls, at, least, most)
 			}
 		}
-		if m.attempt != len(m.calls.requests[stripeAPI]) && !r.uncounted && !r.connections {
-			report("%s: %d attempts logged for %d Stripe calls", met.name, m.attempt,
-				len(m.calls.requests[stripeAPI]))
+		if x.attempt != len(x.calls.requests[stripeAPI]) && !r.uncounted && !r.connections {
+			report("%s: %d attempts logged for %d Stripe calls", met.name, x.attempt,
+				len(x.calls.requests[stripeAPI]))
 		}
-		if r.cold.answer == noKeys && m.took > coldIssuerLimit {
-			report("%s: the response took %v, which is more than the limit", met.name, m.took)
+		if r.cold.answer == noKeys && x.took > coldIssuerLimit {
+			report("%s: the response took %v, which is more than the limit", met.name, x.took)
 		}
 	}
 	if strings.Contains(e.stdout, foreignCustomer) {
@@ -204,8 +205,8 @@ func (r row) problems(e *encounter) []string {
 	for _, place := range e.leaks {
 		report("leaked: %s", place)
 	}
-	for _, m := range []*meeting{e.cold, e.afterCold, e.warm, e.afterWarm} {
-		if problem := idempotencyError(m.calls.requests[stripeAPI], idempotencyKeys); problem != "" {
+	for _, x := range []*exchange{e.cold, e.afterCold, e.warm, e.afterWarm} {
+		if problem := idempotencyError(x.calls.requests[stripeAPI], idempotencyKeys); problem != "" {
 			report("%s", problem)
 		}
 	}

@@ -46,9 +46,9 @@ func severitiesIn(t *testing.T, stdout string) []string {
 // also looks for them, with all faults and all log lines.
 func TestMarkers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	b := newTestbed(t)
 	var rows []row
-	for i, r := range w.allRows() {
+	for i, r := range b.allRows() {
 		if i%3 == 0 {
 			rows = append(rows, r)
 		}
@@ -60,11 +60,11 @@ func TestMarkers(t *testing.T) {
 		written[level] = &strings.Builder{}
 	}
 	each(rows, func(i int, r row) {
-		how := manner{level: levels[i%len(levels)], limit: row.hurriedLimit}
-		for step := range how.callers {
-			how.callers[step] = caller((i/len(levels) + step) % 3)
+		o := options{level: levels[i%len(levels)], limit: row.hurriedLimit}
+		for step := range o.callers {
+			o.callers[step] = caller((i/len(levels) + step) % 3)
 		}
-		e, err := w.run(t.Context(), r, how)
+		e, err := b.run(t.Context(), r, o)
 		if err != nil {
 			t.Errorf("%s: %v", r.title(), err)
 		}
@@ -72,11 +72,11 @@ func TestMarkers(t *testing.T) {
 			return
 		}
 		if len(e.leaks) > 0 {
-			t.Errorf("%s, at level %s: %q\n%s%s", r.title(), how.level, e.leaks, e.stdout, e.stderr)
+			t.Errorf("%s, at level %s: %q\n%s%s", r.title(), o.level, e.leaks, e.stdout, e.stderr)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		written[how.level].WriteString(e.stdout)
+		written[o.level].WriteString(e.stdout)
 	})
 	for _, level := range levels {
 		if found := severitiesIn(t, written[level].String()); !slices.Equal(found, severities[level]) {
@@ -95,10 +95,10 @@ func (r row) hurriedLimit(bool) time.Duration {
 
 // TestMarkersInRefusedRequests covers requests that are rejected before any upstream is called.
 func TestMarkersInRefusedRequests(t *testing.T) {
-	w := newWorld(t)
+	b := newTestbed(t)
 	for _, level := range logLevels {
 		t.Run(level, func(t *testing.T) {
-			c, err := w.newCloud(false)
+			c, err := b.newCloud(false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -258,8 +258,8 @@ func TestMarkersInAWrongEnvironment(t *testing.T) {
 
 // TestMarkersAreFound checks the tests above: they plant texts and would find them.
 func TestMarkersAreFound(t *testing.T) {
-	w := newWorld(t)
-	c, err := w.newCloud(false)
+	b := newTestbed(t)
+	c, err := b.newCloud(false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,9 +270,9 @@ func TestMarkersAreFound(t *testing.T) {
 	}
 	defer process.Stop()
 	for _, by := range []caller{plainCaller, formCaller, scriptCaller} {
-		if m, err := c.meet(t.Context(), process, by, "", devserver.FunctionTimeout); err != nil ||
-			m.answer.StatusCode > http.StatusSeeOther {
-			t.Fatalf("%v %+v", err, m)
+		if x, err := c.request(t.Context(), process, by, "", devserver.FunctionTimeout); err != nil ||
+			x.answer.StatusCode > http.StatusSeeOther {
+			t.Fatalf("%v %+v", err, x)
 		}
 	}
 	var places []string

@@ -24,8 +24,8 @@ const statusProcesses = 6
 
 // statusRows are the faults of the upstreams of a billing status, for a warm process, with the
 // expected responses. They equal those of the POST, except for a user without an account.
-func (w *world) statusRows() []row {
-	rows := slices.DeleteFunc(slices.Concat(commonRows(w.elsewhere.URL), awsRows()), func(r row) bool {
+func (b *testbed) statusRows() []row {
+	rows := slices.DeleteFunc(slices.Concat(commonRows(b.elsewhere.URL), awsRows()), func(r row) bool {
 		return r.at.isPrefetched() || r.full || r.secure || r.uncounted || r.connections ||
 			r.slow && r.name != "hang"
 	})
@@ -57,7 +57,7 @@ func (c *cloud) statusEvent(ctx context.Context, by caller, query string) ([]byt
 
 // poll sends a request for a status to the process.
 func (c *cloud) poll(ctx context.Context, process *runtimeapi.Process, by caller, query string,
-	limit time.Duration) (*meeting, error) {
+	limit time.Duration) (*exchange, error) {
 	event, err := c.statusEvent(ctx, by, query)
 	if err != nil {
 		return nil, err
@@ -69,12 +69,12 @@ func (c *cloud) poll(ctx context.Context, process *runtimeapi.Process, by caller
 // subscriptions a status reads only the mapping, once or with retries, and calls no other upstream.
 func TestStatusFaults(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	rows := w.statusRows()
+	b := newTestbed(t)
+	rows := b.statusRows()
 	var wait sync.WaitGroup
 	for first := range statusProcesses {
 		wait.Go(func() {
-			c, err := w.newCloud(false)
+			c, err := b.newCloud(false)
 			if err != nil {
 				t.Error(err)
 				return
@@ -86,9 +86,9 @@ func TestStatusFaults(t *testing.T) {
 				return
 			}
 			defer process.Stop()
-			if m, err := c.poll(t.Context(), process, plainCaller, withSubscriptions,
-				devserver.FunctionTimeout); err != nil || m.outcome() != "200" {
-				t.Errorf("the status without a fault: %v %+v", err, m)
+			if x, err := c.poll(t.Context(), process, plainCaller, withSubscriptions,
+				devserver.FunctionTimeout); err != nil || x.outcome() != "200" {
+				t.Errorf("the status without a fault: %v %+v", err, x)
 				return
 			}
 			for i := first; i < len(rows); i += statusProcesses {
@@ -110,22 +110,22 @@ func TestStatusFaults(t *testing.T) {
 func (c *cloud) statusProblems(ctx context.Context, process *runtimeapi.Process, r row, by caller) []string {
 	var problems []string
 	ask := func(when, query, answer string, ofDynamoDB, ofStripe want, limit time.Duration) {
-		m, err := c.poll(ctx, process, by, query, limit)
+		x, err := c.poll(ctx, process, by, query, limit)
 		if err != nil {
 			problems = append(problems, fmt.Sprintf("%s: %v", when, err))
 			return
 		}
-		if m.outcome() != answer {
-			problems = append(problems, fmt.Sprintf("%s: %s, want %s: %s", when, m.outcome(), answer, m.answer.Body))
+		if x.outcome() != answer {
+			problems = append(problems, fmt.Sprintf("%s: %s, want %s: %s", when, x.outcome(), answer, x.answer.Body))
 		}
 		for at, calls := range map[upstream]want{dynamoDB: ofDynamoDB, stripeAPI: ofStripe, secretsManager: {},
 			discovery: {}, keySet: {}} {
-			if got := len(m.calls.requests[at]); got < calls.min || got > calls.max {
+			if got := len(x.calls.requests[at]); got < calls.min || got > calls.max {
 				problems = append(problems, fmt.Sprintf("%s: %d calls of %s, want %d to %d", when, got, at, calls.min,
 					calls.max))
 			}
 		}
-		for _, where := range c.pieces().in(m.raw) {
+		for _, where := range c.pieces().in(x.raw) {
 			problems = append(problems, fmt.Sprintf("%s: the response contains %s", when, where))
 		}
 	}

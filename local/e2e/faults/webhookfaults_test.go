@@ -28,8 +28,8 @@ import (
 
 // webhookRows are the faults of the two upstreams of the webhook, with the expected responses to
 // the sender. Stripe sends an event again if the status is not 2xx.
-func (w *world) webhookRows() []row {
-	rows := slices.DeleteFunc(slices.Concat(commonRows(w.elsewhere.URL), awsRows()), func(r row) bool {
+func (b *testbed) webhookRows() []row {
+	rows := slices.DeleteFunc(slices.Concat(commonRows(b.elsewhere.URL), awsRows()), func(r row) bool {
 		return r.at != dynamoDB && r.at != secretsManager || r.full
 	})
 	unavailable := map[upstream]string{dynamoDB: "503 customer-store-unavailable, 5",
@@ -89,7 +89,7 @@ func (c *cloud) newPurchase(number int) purchase {
 
 // takePurchase sends a purchase to the process, like Stripe.
 func (c *cloud) takePurchase(ctx context.Context, process *runtimeapi.Process, p purchase,
-	limit time.Duration) (*meeting, error) {
+	limit time.Duration) (*exchange, error) {
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "https://"+devserver.APIHost+devserver.WebhookPath,
 		strings.NewReader(string(p.body)))
 	signature := events.Sign(p.body, p.signing, time.Now())
@@ -133,10 +133,10 @@ func (c *cloud) hasMapping(ctx context.Context, p purchase) error {
 	return nil
 }
 
-// runWebhook starts a process that meets the fault of a row, cold and warm. Each event is sent
+// runWebhook starts a process that gets the fault of a row, cold and warm. Each event is sent
 // again after the fault.
-func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *encounter, err error) {
-	c, err := w.newCloud(r.secure)
+func (b *testbed) runWebhook(ctx context.Context, bootstrap string, r row) (e *faultRun, err error) {
+	c, err := b.newCloud(r.secure)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 	if err != nil {
 		return nil, err
 	}
-	e = &encounter{}
+	e = &faultRun{}
 	defer func() {
 		process.Stop()
 		e.stdout, e.stderr = process.Stdout(), process.Stderr()
@@ -161,7 +161,7 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 	if err := errors.Join(c.awaitPrefetch(ctx, r), process.Ready(ctx)); err != nil {
 		return e, err
 	}
-	for number, meetings := range [][2]**meeting{{&e.cold, &e.afterCold}, {&e.warm, &e.afterWarm}} {
+	for number, exchanges := range [][2]**exchange{{&e.cold, &e.afterCold}, {&e.warm, &e.afterWarm}} {
 		p := c.newPurchase(number)
 		p.signing = signing
 		limit := devserver.FunctionTimeout
@@ -169,13 +169,13 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 			limit = shortTime
 		}
 		c.servers[r.at].Break(fault)
-		if *meetings[0], err = c.takePurchase(ctx, process, p, limit); err != nil {
+		if *exchanges[0], err = c.takePurchase(ctx, process, p, limit); err != nil {
 			return e, err
 		}
 		if err := c.heal(); err != nil {
 			return e, err
 		}
-		if *meetings[1], err = c.takePurchase(ctx, process, p, devserver.FunctionTimeout); err != nil {
+		if *exchanges[1], err = c.takePurchase(ctx, process, p, devserver.FunctionTimeout); err != nil {
 			return e, err
 		}
 		if err := c.hasMapping(ctx, p); err != nil {
@@ -189,14 +189,14 @@ func (w *world) runWebhook(ctx context.Context, bootstrap string, r row) (e *enc
 // and Secrets Manager. Sending the same event again must always produce the right table.
 func TestWebhookFaults(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	b := newTestbed(t)
 	bootstrap := runtimeapi.Build(t, "billingportal/functions/webhook")
-	rows := w.webhookRows()
+	rows := b.webhookRows()
 	lines := make([]string, len(rows))
 	each(rows, func(i int, r row) {
-		e, err := w.runWebhook(t.Context(), bootstrap, r)
+		e, err := b.runWebhook(t.Context(), bootstrap, r)
 		if e == nil {
-			e = &encounter{}
+			e = &faultRun{}
 		}
 		if err != nil {
 			t.Errorf("%s: %v\n%s%s", r.title(), err, e.stdout, e.stderr)

@@ -3,16 +3,13 @@
 package frameworks
 
 import (
-	"bytes"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"syscall"
 	"testing"
 	"time"
+
+	"billingportal/local/e2e/webdriver"
 )
 
 // app is a built app.
@@ -29,35 +26,18 @@ type app struct {
 // never slow.
 func (a app) has(way way) bool { return way.delay == 0 || a.isServed }
 
-// start starts the production server of the app, as its users do, until the test ends. A shell
-// kills all processes that npm started when npm or this process ends for any reason.
+// start starts the production server of the app, as its users do, until the test ends.
 func (a app) start(t *testing.T, port, portal, token string) {
 	t.Helper()
-	var output bytes.Buffer
-	server := exec.Command("sh", "-c", `{ npm start; kill -KILL 0; } & read -r _; kill -KILL 0`)
-	server.Dir = filepath.Join(built, a.folder)
-	server.Env = append(os.Environ(), "NODE_ENV=production", "HOST=127.0.0.1", "PORT="+port, "TOKEN="+token,
+	env := append(os.Environ(), "NODE_ENV=production", "HOST=127.0.0.1", "PORT="+port, "TOKEN="+token,
 		// each framework has its own name
 		"PORTAL="+portal, "NUXT_PUBLIC_PORTAL="+portal, "PUBLIC_PORTAL="+portal,
 		"NEXT_TELEMETRY_DISABLED=1", "ASTRO_TELEMETRY_DISABLED=1", a.env)
-	server.Stdout, server.Stderr = &output, &output
-	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	stdin, err := server.StdinPipe()
+	server, err := webdriver.StartProcess(filepath.Join(built, a.folder), env, nil, "npm", "start")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = server.Wait()
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		<-ended
-	})
+	t.Cleanup(server.Stop)
 	for deadline := time.Now().Add(time.Minute); ; {
 		response, err := http.Get("http://127.0.0.1:" + port + "/")
 		if err == nil {
@@ -67,22 +47,12 @@ func (a app) start(t *testing.T, port, portal, token string) {
 			}
 		}
 		select {
-		case <-ended:
-			t.Fatalf("%s exited: %v\n%s", a.name, server.ProcessState, output.Bytes())
+		case <-server.Ended:
+			t.Fatalf("%s exited:\n%s", a.name, server.Output)
 		case <-time.After(50 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%s does not respond", a.name)
 		}
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // of TCP
 }

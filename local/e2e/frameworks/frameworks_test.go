@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -84,8 +85,9 @@ type server struct {
 func start(t *testing.T, a app) *server {
 	t.Helper()
 	s := &server{}
-	port := freePort(t)
-	s.origin = "http://127.0.0.1:" + port
+	address := devservertest.FreeAddress(t)
+	_, port, _ := strings.Cut(address, ":")
+	s.origin = "http://" + address
 	t.Setenv("ALLOWED_ORIGINS", s.origin)
 	t.Setenv("DEFAULT_RETURN_URL", s.origin+"/billing")
 	logs := &devservertest.LogBuffer{}

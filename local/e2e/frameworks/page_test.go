@@ -3,7 +3,6 @@
 package frameworks
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -89,8 +88,8 @@ func (p *page) follow(link, next string) {
 	p.t.Helper()
 	p.WaitFor(`(() => {
 		if (document.documentElement.matches("[data-astro-transition]")) return false;
-		document.querySelector(` + quote(link) + `)?.click();
-		return window.isHandled || document.querySelector(` + quote(next) + `);
+		document.querySelector(` + webdriver.Quote(link) + `)?.click();
+		return window.isHandled || document.querySelector(` + webdriver.Quote(next) + `);
 	})()`)
 	p.WaitVisible(next)
 }
@@ -151,9 +150,4 @@ func (p *page) reportsNothing() {
 	if reported := webdriver.Eval[[]string](p.Browser, `window.reported`); len(reported) > 0 {
 		p.t.Errorf("the page reports %q", reported)
 	}
-}
-
-func quote(text string) string {
-	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string can always be encoded
-	return string(quoted)
 }

@@ -129,12 +129,6 @@ func (b *Browser) Forward() {
 	b.check(b.s.visit("/forward", map[string]any{}), "forward")
 }
 
-// Reload loads the page again.
-func (b *Browser) Reload() {
-	b.t.Helper()
-	b.check(b.s.visit("/refresh", map[string]any{}), "reload")
-}
-
 // Click waits for an element, scrolls it into view, and clicks on its center like a mouse. It does
 // not click if another element covers it.
 func (b *Browser) Click(selector string) {
@@ -163,12 +157,9 @@ func (b *Browser) Type(selector, text string) {
 // Keys for Press. Other keys are the characters themselves.
 // https://www.w3.org/TR/webdriver2/#keyboard-actions
 const (
-	Tab       = "\uE004"
-	Enter     = "\uE007"
-	Shift     = "\uE008"
-	Escape    = "\uE00C"
-	Space     = " "
-	ArrowDown = "\uE015"
+	Tab   = "\uE004"
+	Enter = "\uE007"
+	Shift = "\uE008"
 )
 
 // Press presses keys together and releases them, for example Shift and Tab. The element with the
@@ -192,7 +183,7 @@ func (b *Browser) Text(selector string) string {
 	b.t.Helper()
 	var text string
 	b.retry("text of "+selector, func() error {
-		return b.s.evaluate(`(`+findScript+`)(`+quote(selector)+`).innerText`, &text)
+		return b.s.evaluate(`(`+findScript+`)(`+Quote(selector)+`).innerText`, &text)
 	})
 	return text
 }
@@ -420,11 +411,12 @@ func (s *session) retry(try func() error) error {
 
 func (s *session) prefer(p Preferences) error {
 	scheme, motion := "light", "no-preference"
+	firefoxScheme, firefoxMotion := 1, 0
 	if p.Dark {
-		scheme = "dark"
+		scheme, firefoxScheme = "dark", 0
 	}
 	if p.ReducedMotion {
-		motion = "reduce"
+		motion, firefoxMotion = "reduce", 1
 	}
 	switch s.name {
 	case Chromium:
@@ -433,10 +425,10 @@ func (s *session) prefer(p Preferences) error {
 		}}, nil)
 	case Firefox:
 		return s.setPreferences(map[string]int{
-			"layout.css.prefers-color-scheme.content-override": map[string]int{"dark": 0, "light": 1}[scheme],
+			"layout.css.prefers-color-scheme.content-override": firefoxScheme,
 			// Cache pages for Back: the default depends on memory and can be 0.
 			"browser.sessionhistory.max_total_viewers": 8,
-			"ui.prefersReducedMotion":                  map[string]int{"no-preference": 0, "reduce": 1}[motion],
+			"ui.prefersReducedMotion":                  firefoxMotion,
 		})
 	}
 	return nil // WebKit was started with them
@@ -478,7 +470,8 @@ func (s *session) resize(width, height int) error {
 		`Promise((done) => setTimeout(done, 10)); })()`, rect.Width-frame.Width), nil)
 }
 
-func quote(text string) string {
+// Quote returns text as a JavaScript string literal.
+func Quote(text string) string {
 	quoted, _ := json.Marshal(text) //nolint:errchkjson // a string can always be encoded
 	return string(quoted)
 }

@@ -60,8 +60,8 @@ type kind struct {
 type session struct {
 	kind
 
-	driver  *process
-	display *process // Xvfb, for WebKit only
+	driver  *Process
+	display *Process // Xvfb, for WebKit only
 	base    string   // URL of the session
 	dir     string   // for all files
 
@@ -185,7 +185,7 @@ func start(kind kind) (_ *session, err error) {
 	default:
 		return nil, fmt.Errorf("unknown browser %q", kind.name)
 	}
-	if s.driver, err = startProcess(env, nil, command...); err != nil {
+	if s.driver, err = StartProcess("", env, nil, command...); err != nil {
 		return nil, err
 	}
 	s.base = "http://127.0.0.1:" + port
@@ -203,7 +203,7 @@ func start(kind kind) (_ *session, err error) {
 	var created struct{ SessionID string }
 	if err := s.command(http.MethodPost, "/session",
 		map[string]any{"capabilities": map[string]any{"alwaysMatch": capabilities}}, &created); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, s.driver.output)
+		return nil, fmt.Errorf("%w\n%s", err, s.driver.Output)
 	}
 	s.base += "/session/" + created.SessionID
 	return s, nil
@@ -217,7 +217,7 @@ func (s *session) waitUntilReady() error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%w\n%s", err, s.driver.output)
+			return fmt.Errorf("%w\n%s", err, s.driver.Output)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -227,10 +227,10 @@ func (s *session) waitUntilReady() error {
 func (s *session) close() {
 	if s.driver != nil {
 		_ = s.command(http.MethodDelete, "", nil, nil)
-		s.driver.stop()
+		s.driver.Stop()
 	}
 	if s.display != nil {
-		s.display.stop()
+		s.display.Stop()
 	}
 	_ = os.RemoveAll(s.dir)
 }
@@ -292,49 +292,60 @@ func (s *session) command(method, path string, in map[string]any, out any) error
 	return json.Unmarshal(answer.Value, out)
 }
 
-// process is a program that ends together with this process, for any reason.
-type process struct {
-	cmd    *exec.Cmd
-	stdin  io.Closer
-	output *output
+// Process is a program that ends together with this process, for any reason.
+type Process struct {
+	Ended  chan struct{} // closed when the program has ended
+	Output *Output
+
+	stdin io.Closer
 }
 
-// startProcess starts a program. A shell waits for stop or the end of this process, and then kills
-// the program and its child processes. extra becomes file descriptor 3 of the program.
-func startProcess(env []string, extra *os.File, command ...string) (*process, error) {
+// StartProcess starts a program in a directory, "" for the current one. A shell waits for Stop or
+// the end of this process or of the program, and then kills the program and its child processes.
+// extra becomes file descriptor 3 of the program.
+func StartProcess(dir string, env []string, extra *os.File, command ...string) (*Process, error) {
 	if _, err := installed(command[0]); err != nil {
 		return nil, err
 	}
-	//nolint:gosec,noctx // the callers above choose the command, and stop ends it
-	cmd := exec.Command("sh", append([]string{"-c", `"$@" & read -r _; kill -KILL 0`, "sh"}, command...)...)
-	cmd.Env = env
+	//nolint:gosec,noctx // the callers choose the command, and Stop ends it
+	cmd := exec.Command("sh", append([]string{"-c", `{ "$@"; kill -KILL 0; } & read -r _; kill -KILL 0`, "sh"},
+		command...)...)
+	cmd.Dir, cmd.Env = dir, env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if extra != nil {
 		cmd.ExtraFiles = []*os.File{extra}
 	}
-	p := &process{cmd: cmd, output: &output{}}
-	cmd.Stdout, cmd.Stderr = p.output, p.output
+	p := &Process{Ended: make(chan struct{}), Output: &Output{}}
+	cmd.Stdout, cmd.Stderr = p.Output, p.Output
 	cmd.WaitDelay = time.Second // a browser that left the process group may keep the output open
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
 	p.stdin = stdin
-	return p, cmd.Start()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		_ = cmd.Wait()
+		close(p.Ended)
+	}()
+	return p, nil
 }
 
-func (p *process) stop() {
+// Stop kills the program and its child processes, and waits for its end.
+func (p *Process) Stop() {
 	_ = p.stdin.Close()
-	_ = p.cmd.Wait()
+	<-p.Ended
 }
 
-// output keeps the last output of a program.
-type output struct {
+// Output keeps the last output of a program.
+type Output struct {
 	mu   sync.Mutex
 	text []byte
 }
 
-func (o *output) Write(text []byte) (int, error) {
+func (o *Output) Write(text []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.text = append(o.text, text...)
@@ -344,7 +355,7 @@ func (o *output) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-func (o *output) String() string {
+func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return string(o.text)
@@ -352,13 +363,13 @@ func (o *output) String() string {
 
 // startDisplay starts Xvfb and returns its DISPLAY. WebKitGTK cannot run without a display. Two
 // windows cannot share one, because only one of them would have the focus.
-func startDisplay() (*process, string, error) {
+func startDisplay() (*Process, string, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, "", err
 	}
 	defer func() { _ = read.Close() }()
-	started, err := startProcess(os.Environ(), write,
+	started, err := StartProcess("", os.Environ(), write,
 		"Xvfb", "-displayfd", "3", "-screen", "0", "1600x1600x24", "-nolisten", "tcp")
 	_ = write.Close()
 	if err != nil {
@@ -366,8 +377,8 @@ func startDisplay() (*process, string, error) {
 	}
 	number, err := bufio.NewReader(read).ReadString('\n')
 	if err != nil {
-		started.stop()
-		return nil, "", fmt.Errorf("start Xvfb: %w: %s", err, started.output)
+		started.Stop()
+		return nil, "", fmt.Errorf("start Xvfb: %w: %s", err, started.Output)
 	}
 	return started, ":" + strings.TrimSpace(number), nil
 }

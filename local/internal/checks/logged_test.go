@@ -22,7 +22,8 @@ var update = flag.Bool("update", false, "write "+loggedFile)
 func TestWhatTheFunctionsLog(t *testing.T) {
 	u := newUpstreams(t)
 	var file bytes.Buffer
-	for i, function := range []struct {
+	separator := "{"
+	for _, function := range []struct {
 		name  string
 		asked []asked
 		lines func(t *testing.T, a asked) []map[string]any
@@ -36,7 +37,8 @@ func TestWhatTheFunctionsLog(t *testing.T) {
 				})
 			}
 		})
-		file.WriteString([]string{"{", ",\n"}[i] + `"` + function.name + `": ` + summary(t, slices.Concat(lines...)))
+		file.WriteString(separator + `"` + function.name + `": ` + summary(t, slices.Concat(lines...)))
+		separator = ",\n"
 	}
 	file.WriteString("}\n")
 	if *update {

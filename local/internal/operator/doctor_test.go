@@ -145,16 +145,16 @@ func skewed(path string, by time.Duration) func(*patient) {
 	}
 }
 
-// ailment is a fault, and the finding by which doctor reports it.
-type ailment struct {
+// faultCase is a fault, and the finding by which doctor reports it.
+type faultCase struct {
 	cause        func(*patient)
 	name, status string // of the finding
 	detail       string // a part of it
 	advice       string // a part of it
 }
 
-func ailments() map[string]ailment {
-	return map[string]ailment{
+func faultCases() map[string]faultCase {
+	return map[string]faultCase{
 		"a variable is missing": {variable("JWT_AUDIENCE", ""), "portal's variables", "problem",
 			"JWT_AUDIENCE is required", ".deploy/ENV.toml"},
 		"a variable is wrong": {variable("STRIPE_LIVEMODE", "perhaps"), "portal's variables", "problem",
@@ -300,7 +300,7 @@ func ailments() map[string]ailment {
 // Doctor names each fault and its remedy, and a deployment without a problem serves requests.
 func TestDoctorNamesEachFault(t *testing.T) {
 	t.Parallel()
-	for name, test := range ailments() {
+	for name, test := range faultCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPatient(t)

@@ -267,9 +267,9 @@ func portalConfigFlags(t *testing.T) map[string]commandtest.FlagTest {
 	t.Helper()
 	// applied returns the requests that were posted, and the content of the files that the command
 	// may write.
-	applied := func(flags func(s *shop, value string) []string) func(*testing.T, string) string {
+	applied := func(flags func(s *testAccount, value string) []string) func(*testing.T, string) string {
 		return func(t *testing.T, value string) string {
-			s := newShop(t, false)
+			s := newTestAccount(t, false)
 			t.Chdir(t.TempDir())
 			s.write(t, "solo: {features: {invoice_history: {enabled: true}}}\nteam: {features: {invoice_history: "+
 				"{enabled: true}}}\n")
@@ -299,15 +299,15 @@ func portalConfigFlags(t *testing.T) map[string]commandtest.FlagTest {
 	both := `AllowedConfigurations = \"solo,team\"\n`
 	return map[string]commandtest.FlagTest{
 		"portal-config apply --dry-run": {[2]string{"", "yes"}, [2]string{"2 posted, files [", "0 posted, files []"},
-			applied(func(_ *shop, value string) []string { return commandtest.Option("--dry-run", value) })},
+			applied(func(_ *testAccount, value string) []string { return commandtest.Option("--dry-run", value) })},
 		"portal-config apply --write": {[2]string{".deploy/one.toml", ".deploy/other.toml"},
 			[2]string{`[".deploy/one.toml\n` + both + `"]`, `[".deploy/other.toml\n` + both + `"]`},
-			applied(func(_ *shop, value string) []string { return commandtest.Option("--write", value) })},
+			applied(func(_ *testAccount, value string) []string { return commandtest.Option("--write", value) })},
 		"portal-config apply --no-write": {[2]string{"", "yes"},
 			[2]string{`2 posted, files [".deploy/default.toml\n` + both + `"]`, "2 posted, files []"},
-			applied(func(_ *shop, value string) []string { return commandtest.Option("--no-write", value) })},
+			applied(func(_ *testAccount, value string) []string { return commandtest.Option("--no-write", value) })},
 		"portal-config apply --default": {[2]string{"solo", "team"},
 			[2]string{`DefaultConfiguration = \"solo\"\n`, `DefaultConfiguration = \"team\"\n`},
-			applied(func(_ *shop, value string) []string { return commandtest.Option("--default", value) })},
+			applied(func(_ *testAccount, value string) []string { return commandtest.Option("--default", value) })},
 	}
 }

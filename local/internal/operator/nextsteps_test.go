@@ -124,7 +124,7 @@ func TestPortalConfigNamesTheDeployment(t *testing.T) {
 			t.Errorf("%q: %q, want %q", path, got, want)
 		}
 	}
-	s := newShop(t, false)
+	s := newTestAccount(t, false)
 	s.write(t, "solo:\n  features:\n    invoice_history: {enabled: true}\n")
 	if output := s.mustApply(t, "--dry-run", "--no-write"); !strings.Contains(output,
 		"Next: with the same variables, apply the file:\n  go run ./local portal-config apply "+

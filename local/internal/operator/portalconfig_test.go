@@ -31,8 +31,8 @@ import (
 
 const configurations = "/v1/billing_portal/configurations"
 
-// shop is a Stripe account and a file of portal configurations.
-type shop struct {
+// testAccount is a Stripe account and a file of portal configurations.
+type testAccount struct {
 	*fakestripe.Stripe
 	key        string
 	file, into string
@@ -40,9 +40,9 @@ type shop struct {
 	before     atomic.Pointer[interceptor]
 }
 
-func newShop(t *testing.T, livemode bool) *shop {
+func newTestAccount(t *testing.T, livemode bool) *testAccount {
 	t.Helper()
-	s := &shop{key: devserver.DemoKey, file: filepath.Join(t.TempDir(), "portal.yaml"),
+	s := &testAccount{key: devserver.DemoKey, file: filepath.Join(t.TempDir(), "portal.yaml"),
 		into: filepath.Join(t.TempDir(), ".deploy", "prod.toml")}
 	if livemode {
 		s.key = "rk_live_" + "localdemo"
@@ -62,12 +62,12 @@ func newShop(t *testing.T, livemode bool) *shop {
 	return s
 }
 
-// command returns the command line with the shop's variables.
-func (s *shop) command() *cli.Command { return NewCommand(devserver.GetenvOf(s.env)) }
+// command returns the command line with the variables of the account.
+func (s *testAccount) command() *cli.Command { return NewCommand(devserver.GetenvOf(s.env)) }
 
-func (s *shop) intercept(before interceptor) { s.before.Store(&before) }
+func (s *testAccount) intercept(before interceptor) { s.before.Store(&before) }
 
-func (s *shop) write(t *testing.T, text string) {
+func (s *testAccount) write(t *testing.T, text string) {
 	t.Helper()
 	if err := os.WriteFile(s.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -75,12 +75,12 @@ func (s *shop) write(t *testing.T, text string) {
 }
 
 // apply runs portal-config apply. The key must be neither in the output nor in the error.
-func (s *shop) apply(t *testing.T, more ...string) (string, error) {
+func (s *testAccount) apply(t *testing.T, more ...string) (string, error) {
 	t.Helper()
 	return s.applyIn(t.Context(), t, more...)
 }
 
-func (s *shop) applyIn(ctx context.Context, t *testing.T, more ...string) (string, error) {
+func (s *testAccount) applyIn(ctx context.Context, t *testing.T, more ...string) (string, error) {
 	t.Helper()
 	var output bytes.Buffer
 	command := s.command()
@@ -95,7 +95,7 @@ func (s *shop) applyIn(ctx context.Context, t *testing.T, more ...string) (strin
 	return output.String(), err
 }
 
-func (s *shop) mustApply(t *testing.T, more ...string) string {
+func (s *testAccount) mustApply(t *testing.T, more ...string) string {
 	t.Helper()
 	output, err := s.apply(t, more...)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *shop) mustApply(t *testing.T, more ...string) string {
 
 // written returns the forms that were posted since the last call, without the parameters of every
 // request.
-func (s *shop) written() []url.Values {
+func (s *testAccount) written() []url.Values {
 	var forms []url.Values
 	for _, r := range s.Requests() {
 		if r.Method == http.MethodPost {
@@ -120,7 +120,7 @@ func (s *shop) written() []url.Values {
 }
 
 // stored returns a configuration as Stripe stores it.
-func (s *shop) stored(t *testing.T, id string) string {
+func (s *testAccount) stored(t *testing.T, id string) string {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet,
 		configurations+"/"+id+"?expand[]=features.subscription_update.products", nil)
@@ -135,7 +135,7 @@ func (s *shop) stored(t *testing.T, id string) string {
 }
 
 // byHand changes a configuration as its owner does in Stripe's dashboard.
-func (s *shop) byHand(t *testing.T, id, form string) {
+func (s *testAccount) byHand(t *testing.T, id, form string) {
 	t.Helper()
 	version, err := stripespec.Embedded().Version()
 	if err != nil {
@@ -194,7 +194,7 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 	t.Parallel()
 	for mode, livemode := range map[string]bool{"test": false, "live": true} {
 		t.Run(mode, func(t *testing.T) {
-			s := newShop(t, livemode)
+			s := newTestAccount(t, livemode)
 			s.write(t, twoConfigurations)
 			output := s.mustApply(t, "--dry-run")
 			for _, want := range []string{"Stripe's " + mode + " mode:", `+ "solo" is new`,
@@ -255,7 +255,7 @@ func TestPortalConfigIsCreatedOnce(t *testing.T) {
 
 // Without --write, the IDs are written to the file that `make deploy` reads without ENV.
 func TestPortalConfigWritesTheOperatorsFile(t *testing.T) {
-	s := newShop(t, false)
+	s := newTestAccount(t, false)
 	s.write(t, twoConfigurations)
 	t.Chdir(t.TempDir())
 	if _, _, err := commandtest.Run(t, s.command(), "portal-config", "apply", s.file, "--default", "solo"); err != nil {
@@ -334,7 +334,7 @@ func TestPortalConfigWritesWhatHasChanged(t *testing.T) {
 		"active":   {"active: false", "active: true", "active=true", "~ active: false -> true"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, false)
+			s := newTestAccount(t, false)
 			s.write(t, twoConfigurations)
 			s.mustApply(t)
 			if !strings.Contains(twoConfigurations, test.old) {
@@ -367,7 +367,7 @@ func TestPortalConfigWritesWhatHasChanged(t *testing.T) {
 
 func TestPortalConfigThatWasChangedByHand(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, false)
+	s := newTestAccount(t, false)
 	s.write(t, strings.Replace(twoConfigurations, "active: false", "active: true", 1))
 	output := s.mustApply(t)
 	solo, team := idOf(t, output, "solo"), idOf(t, output, "team")
@@ -497,21 +497,21 @@ func startAWS(t *testing.T, key string) string {
 
 func TestPortalConfigAfterAnInterruption(t *testing.T) {
 	t.Parallel()
-	for name, interrupt := range map[string]func(s *shop, stop context.CancelFunc,
+	for name, interrupt := range map[string]func(s *testAccount, stop context.CancelFunc,
 		w http.ResponseWriter, r *http.Request){
-		"Ctrl-C after Stripe created it": func(s *shop, stop context.CancelFunc,
+		"Ctrl-C after Stripe created it": func(s *testAccount, stop context.CancelFunc,
 			w http.ResponseWriter, r *http.Request) {
 			s.ServeHTTP(httptest.NewRecorder(), r)
 			stop()
 			<-r.Context().Done()
 		},
-		"every connection is lost": func(s *shop, _ context.CancelFunc, w http.ResponseWriter, r *http.Request) {
+		"every connection is lost": func(s *testAccount, _ context.CancelFunc, w http.ResponseWriter, r *http.Request) {
 			s.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, false)
+			s := newTestAccount(t, false)
 			s.write(t, twoConfigurations)
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
@@ -576,7 +576,7 @@ func TestPortalConfigWritesNothingAfterAnImpossibleAnswer(t *testing.T) {
 		"another one is updated": {http.MethodPost, "bpc_", other},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, false)
+			s := newTestAccount(t, false)
 			s.write(t, "a:\n  features:\n    invoice_history: {enabled: true}\n")
 			s.mustApply(t)
 			s.write(t, "a:\n  features:\n    invoice_history: {enabled: false}\n")
@@ -621,7 +621,7 @@ func TestPortalConfigFailures(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct {
-		cause func(*testing.T, *shop)
+		cause func(*testing.T, *testAccount)
 		file  string
 		more  []string
 		want  string
@@ -632,7 +632,7 @@ func TestPortalConfigFailures(t *testing.T) {
 				`is refused, because there is no such object in test mode; Stripe's dashboard has the request req_`,
 		},
 		"a parameter in Stripe's other spelling": {
-			func(_ *testing.T, s *shop) {
+			func(_ *testing.T, s *testAccount) {
 				s.intercept(answers(400, `{"error":{"type":"invalid_request_error",`+
 					`"param":"features.subscription_cancel.mode","message":"MARKERx7Q"}}`))
 			},
@@ -640,33 +640,36 @@ func TestPortalConfigFailures(t *testing.T) {
 				`refused; Stripe's dashboard has the request req_Abc123`,
 		},
 		"any text as the parameter": {
-			func(_ *testing.T, s *shop) {
+			func(_ *testing.T, s *testAccount) {
 				s.intercept(answers(400, `{"error":{"type":"invalid_request_error","param":"MARKERx7Q","message":"No `+
 					`portal configuration is disabled for the subscription"}}`))
 			},
 			twoConfigurations, nil,
 			`create "solo": stripe: the request is refused, and no parameter is named; Stripe's dashboard`,
 		},
-		"no permission": {func(_ *testing.T, s *shop) { s.Withhold(s.key, "customer_portal_write") }, twoConfigurations,
+		"no permission": {func(_ *testing.T, s *testAccount) { s.Withhold(s.key, "customer_portal_write") },
+			twoConfigurations,
 			nil, "the restricted API key lacks a permission (Customer portal: Write)"},
-		"a revoked key": {func(_ *testing.T, s *shop) { _ = s.SetKeys("sk_test_" + "other") }, twoConfigurations, nil,
+		"a revoked key": {func(_ *testing.T, s *testAccount) { _ = s.SetKeys("sk_test_" + "other") },
+			twoConfigurations, nil,
 			"the API key is invalid, expired or revoked"},
 		"Stripe is down": {
-			func(_ *testing.T, s *shop) { s.intercept(answers(500, `{"error":{"type":"api_error"}}`)) },
+			func(_ *testing.T, s *testAccount) { s.intercept(answers(500, `{"error":{"type":"api_error"}}`)) },
 			twoConfigurations, nil, `create "solo": stripe: unavailable`,
 		},
-		"HTML": {func(_ *testing.T, s *shop) { s.intercept(answers(200, `<html>MARKERx7Q`)) }, twoConfigurations, nil,
+		"HTML": {func(_ *testing.T, s *testAccount) { s.intercept(answers(200, `<html>MARKERx7Q`)) },
+			twoConfigurations, nil,
 			"breaks the API's contract"},
 		"an answer without an ID": {
-			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"MARKERx7Q","livemode":false}`)) },
+			func(_ *testing.T, s *testAccount) { s.intercept(answers(200, `{"id":"MARKERx7Q","livemode":false}`)) },
 			twoConfigurations, nil, "does not follow Stripe's API",
 		},
 		"an answer of the other mode": {
-			func(_ *testing.T, s *shop) { s.intercept(answers(200, `{"id":"bpc_1","livemode":true}`)) },
+			func(_ *testing.T, s *testAccount) { s.intercept(answers(200, `{"id":"bpc_1","livemode":true}`)) },
 			twoConfigurations, nil, "does not follow Stripe's API",
 		},
 		"Stripe keeps another value": {
-			func(_ *testing.T, s *shop) {
+			func(_ *testing.T, s *testAccount) {
 				s.intercept(answers(200, `{"id":"bpc_1","livemode":false,"active":true,"name":"other",`+
 					`"features":{"invoice_history":{"enabled":true}}}`))
 			},
@@ -687,9 +690,9 @@ func TestPortalConfigFailures(t *testing.T) {
 			`--default: the configuration "team" is not active`},
 		"a default without a file": {nil, twoConfigurations, []string{"--default", "solo"},
 			"it excludes --no-write"},
-		"a key of the other mode": {func(_ *testing.T, s *shop) { s.env["STRIPE_LIVEMODE"] = "true" },
+		"a key of the other mode": {func(_ *testing.T, s *testAccount) { s.env["STRIPE_LIVEMODE"] = "true" },
 			twoConfigurations, nil, "the key's mode differs from STRIPE_LIVEMODE"},
-		"no key": {func(_ *testing.T, s *shop) { s.env["STRIPE_SECRET_KEY"] = "" },
+		"no key": {func(_ *testing.T, s *testAccount) { s.env["STRIPE_SECRET_KEY"] = "" },
 			twoConfigurations, nil, "STRIPE_SECRET_KEY to a key that may write the customer portal"},
 		"parameters of another mode": {nil, twoConfigurations, []string{"--write", "live.toml"},
 			"live.toml:1: the deployment is not in Stripe's test mode"},
@@ -701,7 +704,7 @@ func TestPortalConfigFailures(t *testing.T) {
 			"the file of parameters: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, false)
+			s := newTestAccount(t, false)
 			s.write(t, test.file)
 			t.Chdir(filepath.Dir(s.file))
 			for path, text := range map[string]string{"live.toml": "StripeLivemode = true\n",
@@ -740,7 +743,7 @@ func TestPortalConfigFailures(t *testing.T) {
 // A configuration that is not active cannot be the default, whether the file or Stripe says so.
 func TestPortalConfigOfAnInactiveDefault(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, false)
+	s := newTestAccount(t, false)
 	s.write(t, "a:\n  features:\n    invoice_history: {enabled: true}\n")
 	s.byHand(t, idOf(t, s.mustApply(t), "a"), "active=false")
 	before := len(s.written())
@@ -755,7 +758,7 @@ func TestPortalConfigOfAnInactiveDefault(t *testing.T) {
 // Configurations are found on every page of the list, whether or not they are active.
 func TestPortalConfigIsFoundAmongMany(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, false)
+	s := newTestAccount(t, false)
 	s.write(t, twoConfigurations)
 	s.mustApply(t)
 	s.Change(func(d *account.Data) {
@@ -787,7 +790,7 @@ func TestTheFileOfTheRecipeApplies(t *testing.T) {
 		t.Fatal("no file of portal configurations")
 	}
 	text, _, _ := strings.Cut("solo:"+after, "```")
-	s := newShop(t, false)
+	s := newTestAccount(t, false)
 	s.write(t, text)
 	output := s.mustApply(t, "--write", s.into, "--default", "solo")
 	got := s.stored(t, idOf(t, output, "team"))

@@ -30,8 +30,8 @@ func start(t *testing.T, env ...string) *Process {
 	return p
 }
 
-// tell sends a command to the function and decodes its response.
-func tell(t *testing.T, p *Process, do string, response any) {
+// invoke sends a command to the function and decodes its response.
+func invoke(t *testing.T, p *Process, do string, response any) {
 	t.Helper()
 	out, functionError, err := p.Invoke(t.Context(), []byte(`"`+do+`"`), long())
 	if err != nil || functionError != nil {
@@ -80,7 +80,7 @@ func TestFirstAndWarm(t *testing.T) {
 	var last Times
 	for want := 1; want <= 3; want++ {
 		var calls int
-		tell(t, p, "calls", &calls)
+		invoke(t, p, "calls", &calls)
 		if calls != want {
 			t.Errorf("invocation %d was counted as %d by its process", want, calls)
 		}
@@ -121,7 +121,7 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("OF_THE_MACHINE", "1")
 	p := start(t, "OF_THE_TEST=1", "AWS_REGION=us-east-1")
 	var list []string
-	tell(t, p, "environment", &list)
+	invoke(t, p, "environment", &list)
 	got := map[string]string{}
 	for _, v := range list {
 		name, value, _ := strings.Cut(v, "=")
@@ -156,7 +156,7 @@ func TestFunctionErrorDoesNotEndTheProcess(t *testing.T) {
 	p := start(t)
 	wantError(t, p, "error", long(), "errorString", "as told")
 	var calls int
-	if tell(t, p, "calls", &calls); calls != 2 {
+	if invoke(t, p, "calls", &calls); calls != 2 {
 		t.Errorf("the process counted %d invocations, want 2", calls)
 	}
 }
@@ -185,7 +185,7 @@ func TestProcessThatEnds(t *testing.T) {
 func TestInvocationIsKilledAtItsDeadline(t *testing.T) {
 	p := start(t)
 	var calls int
-	tell(t, p, "calls", &calls)
+	invoke(t, p, "calls", &calls)
 	wantError(t, p, "hang", time.Now().Add(time.Second), "Sandbox.Timedout",
 		`RequestId: [0-9a-f-]{36} Error: Task timed out after \d\.\d\d seconds`)
 	wantExited(t, p)
@@ -262,7 +262,7 @@ func TestOutputIsComplete(t *testing.T) {
 	for i := range 10 {
 		do := fmt.Sprintf("%d %s", i, strings.Repeat("x", 10_000))
 		var echo string
-		tell(t, p, do, &echo)
+		invoke(t, p, do, &echo)
 		fmt.Fprintf(&want, "stdout: %s\n", do)
 		// All output is available with the response, without waiting.
 		if p.Stdout() != want.String() || p.Stderr() != strings.ReplaceAll(want.String(), "stdout", "stderr") {

@@ -16,7 +16,7 @@ func TestUsage(t *testing.T) {
 	}
 
 	var n int
-	tell(t, p, "work", &n) // uses at least 64 MB and about 50 ms
+	invoke(t, p, "work", &n) // uses at least 64 MB and about 50 ms
 	if err := p.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}

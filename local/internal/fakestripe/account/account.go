@@ -74,7 +74,7 @@ func (a *Account) DeleteCustomersOf(user string) int {
 		}
 	})
 	for _, c := range deleted {
-		a.Tell("customer.deleted", CustomerObject(c))
+		a.SendEvent("customer.deleted", CustomerObject(c))
 	}
 	return len(deleted)
 }
@@ -89,8 +89,8 @@ func (a *Account) SendEvents(ctx context.Context, endpoint events.Endpoint) {
 	}
 }
 
-// Tell sends an event to the endpoint, if there is one.
-func (a *Account) Tell(kind string, object map[string]any) {
+// SendEvent sends an event to the endpoint, if there is one.
+func (a *Account) SendEvent(kind string, object map[string]any) {
 	a.Lock()
 	send, now := a.send, a.Now()
 	a.Unlock()

@@ -29,11 +29,11 @@ func (v *Visit) Expired(now time.Time) bool {
 	return now.Sub(v.Seen) > idle
 }
 
-// Admit makes the page of a session reachable. The caller must hold the lock.
+// AddSession makes the page of a session reachable. The caller must hold the lock.
 //
-// At most once a minute, Admit drops sessions that expired long ago, so that memory does not grow
-// when a server is under load for days.
-func (a *Account) Admit(name string, created *Session) {
+// At most once a minute, AddSession drops sessions that expired long ago, so that memory does not
+// grow when a server is under load for days.
+func (a *Account) AddSession(name string, created *Session) {
 	now := a.Now()
 	if now.Sub(a.forgot) >= time.Minute {
 		a.forgot = now

@@ -63,7 +63,7 @@ func (s *API) createSession(r *http.Request, params *node) (any, *apiError) {
 		ReturnURL:     returnURL,
 		URL:           s.config.PublicURL + "/p/session/" + name,
 	}
-	s.account.Admit(name, created)
+	s.account.AddSession(name, created)
 	return created, nil
 }
 

@@ -55,8 +55,8 @@ func (s *Pages) payCheckout(w http.ResponseWriter, r *http.Request) {
 		d.Customers = append(d.Customers, customer)
 		d.Subscriptions = append(d.Subscriptions, subscription)
 	})
-	s.account.Tell("customer.created", account.CustomerObject(customer))
-	s.account.Tell("checkout.session.completed", map[string]any{
+	s.account.SendEvent("customer.created", account.CustomerObject(customer))
+	s.account.SendEvent("checkout.session.completed", map[string]any{
 		"id": c.ID, "object": "checkout.session", "created": c.Created.Unix(), "livemode": false,
 		"mode": "subscription", "status": "complete",
 		"payment_status": "paid", "payment_link": nil, "client_reference_id": c.ClientReferenceID,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"billingportal/functions/app/operator"
+	"billingportal/local/internal/devserver"
 	"billingportal/local/internal/fakestripe"
 	"billingportal/local/internal/operator/portalconfig"
 )
@@ -66,9 +67,9 @@ func TestApplyWaitsIfStripeIsBusy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			account, err := operator.NewStripeAccount(func(name string) string {
-				return map[string]string{"STRIPE_API_BASE": server.URL}[name]
-			}, key, version)
+			account, err := operator.NewStripeAccount(devserver.GetenvOf(map[string]string{
+				"STRIPE_API_BASE": server.URL,
+			}), key, version)
 			if err != nil {
 				t.Fatal(err)
 			}

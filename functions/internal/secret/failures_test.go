@@ -17,8 +17,8 @@ import (
 )
 
 func TestARequestWithACachedKeyWaitsAtMostHalfASecond(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
-		v.pace = time.Hour // it hangs
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], _ secret.Key) {
+		m.pace = time.Hour // it hangs
 		time.Sleep(6 * time.Minute)
 		faulttest.RequireWithin(t, 500*time.Millisecond, func() {
 			var wait sync.WaitGroup
@@ -27,37 +27,37 @@ func TestARequestWithACachedKeyWaitsAtMostHalfASecond(t *testing.T) {
 			}
 			wait.Wait()
 		})
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 		for range 9 { // the next try is 10 s away
 			time.Sleep(time.Second)
 			faulttest.RequireWithin(t, 0, func() { requireKey(t, cache, oldKey) })
 		}
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 		time.Sleep(time.Second)
 		faulttest.RequireWithin(t, 500*time.Millisecond, func() { requireKey(t, cache, oldKey) })
-		requireCalls(t, v, 3)
+		requireCalls(t, m, 3)
 		time.Sleep(5 * time.Second) // until the fetch gives up
 	})
 }
 
 func TestASlowAnswerServesLaterRequests(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
-		v.set(newKey, false)
-		v.pace = 800 * time.Millisecond
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], _ secret.Key) {
+		m.set(newKey, false)
+		m.pace = 800 * time.Millisecond
 		time.Sleep(6 * time.Minute)
 		faulttest.RequireWithin(t, 500*time.Millisecond, func() { requireKey(t, cache, oldKey) })
 		time.Sleep(400 * time.Millisecond)
 		faulttest.RequireWithin(t, 0, func() { requireKey(t, cache, newKey) })
 		time.Sleep(4 * time.Minute)
 		requireKey(t, cache, newKey)
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 	})
 }
 
 func TestTheFetchOfACancelledRequestServesOthers(t *testing.T) {
-	withKey(t, func(t *testing.T, v *vault, cache *secret.Cache[secret.Key], _ secret.Key) {
-		v.set(newKey, false)
-		v.pace = 200 * time.Millisecond
+	withKey(t, func(t *testing.T, m *fakeManager, cache *secret.Cache[secret.Key], _ secret.Key) {
+		m.set(newKey, false)
+		m.pace = 200 * time.Millisecond
 		time.Sleep(6 * time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -65,7 +65,7 @@ func TestTheFetchOfACancelledRequestServesOthers(t *testing.T) {
 			t.Errorf("Get = %v", err)
 		}
 		faulttest.RequireWithin(t, 100*time.Millisecond, func() { requireKey(t, cache, newKey) })
-		requireCalls(t, v, 2)
+		requireCalls(t, m, 2)
 	})
 }
 
@@ -76,14 +76,14 @@ func TestACorrectedSecretWorksAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				v, cache := newKeyCache(nil)
-				v.set(value, false)
+				m, cache := newKeyCache(nil)
+				m.set(value, false)
 				if _, err := cache.Get(t.Context()); !errors.As(err, new(secret.MalformedError)) {
 					t.Errorf("err = %v, want MalformedError", err)
 				}
-				v.set(oldKey, false)
+				m.set(oldKey, false)
 				requireKey(t, cache, oldKey)
-				requireCalls(t, v, 2)
+				requireCalls(t, m, 2)
 			})
 		})
 	}
@@ -92,9 +92,9 @@ func TestACorrectedSecretWorksAtOnce(t *testing.T) {
 // Only one of many requests asks Secrets Manager.
 func TestRequestsShareAMalformedValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, cache := newKeyCache(nil)
-		v.set("not a key", false)
-		v.pace = 50 * time.Millisecond
+		m, cache := newKeyCache(nil)
+		m.set("not a key", false)
+		m.pace = 50 * time.Millisecond
 		var wait sync.WaitGroup
 		for range 100 {
 			wait.Go(func() {
@@ -104,17 +104,17 @@ func TestRequestsShareAMalformedValue(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		requireCalls(t, v, 1)
+		requireCalls(t, m, 1)
 	})
 }
 
 func TestWithoutAKeyAnOutageIsNotRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, cache := newKeyCache(nil)
-		v.set(oldKey, true)
+		m, cache := newKeyCache(nil)
+		m.set(oldKey, true)
 		_, err := cache.Get(t.Context())
 		requireUnavailable(t, err)
-		v.set(oldKey, false)
+		m.set(oldKey, false)
 		requireKey(t, cache, oldKey)
 	})
 }
@@ -122,9 +122,9 @@ func TestWithoutAKeyAnOutageIsNotRemembered(t *testing.T) {
 func TestAStaleKeyIsLoggedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var written bytes.Buffer
-		v := newVault()
+		m := newFakeManager()
 		cache := secret.NewCache(secret.Config[secret.Key]{
-			Client: v, ID: "id", Parse: secret.StripeKey("api_key", false),
+			Client: m, ID: "id", Parse: secret.StripeKey("api_key", false),
 			Logger: slog.New(slog.NewJSONHandler(&written, nil)),
 		})
 		for range 4 * 60 {
@@ -134,7 +134,7 @@ func TestAStaleKeyIsLoggedOnceAMinute(t *testing.T) {
 		if written.Len() > 0 {
 			t.Errorf("a healthy secret: %s", &written)
 		}
-		v.set(newKey, true)
+		m.set(newKey, true)
 		for range 6 * 60 { // the key is stale in the last five minutes, or a little longer
 			requireKey(t, cache, oldKey)
 			requireKey(t, cache, oldKey) // at the same moment
@@ -158,7 +158,7 @@ func TestAStaleKeyIsLoggedOnceAMinute(t *testing.T) {
 			line["error"] != "fetch the secret: secretsmanager: InternalServiceError" {
 			t.Errorf("%v", line)
 		}
-		v.set(newKey, false)
+		m.set(newKey, false)
 		time.Sleep(10 * time.Second)
 		written.Reset()
 		for range 2 * 60 {

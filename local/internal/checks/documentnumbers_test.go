@@ -101,7 +101,7 @@ func (s *sources) value(name string) (value float64, isTime bool) {
 	}
 	at := strings.LastIndex(name, ".")
 	if at < 0 {
-		s.t.Fatalf("said_*_test.go: unknown placeholder {{%s}}", name)
+		s.t.Fatalf("documentnumbers_*_test.go: unknown placeholder {{%s}}", name)
 	}
 	return s.of(name[:at], name[at+1:])
 }
@@ -111,7 +111,7 @@ func (s *sources) number(path string, inside ...string) float64 {
 	text := s.template(path).at(inside...).value
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		s.t.Errorf("said_*_test.go: %s has no number at %v, but %q", path, inside, text)
+		s.t.Errorf("documentnumbers_*_test.go: %s has no number at %v, but %q", path, inside, text)
 	}
 	return value
 }
@@ -146,7 +146,7 @@ func (s *sources) measured(section, row, column string) float64 {
 			return value
 		}
 	}
-	s.t.Fatalf("said_*_test.go: local/bench/README.md has no row %s with a column %s in the section %q",
+	s.t.Fatalf("documentnumbers_*_test.go: local/bench/README.md has no row %s with a column %s in the section %q",
 		row, column, section)
 	return 0
 }
@@ -180,7 +180,7 @@ func (h *held) hold(s *sources, phrase string) {
 	})
 	if matches == nil {
 		s.report("%s does not contain the phrase %q. If you rewrote the sentence, change the phrase in "+
-			"said_*_test.go too%s", h.path,
+			"documentnumbers_*_test.go too%s", h.path,
 			template, h.instead(form.String()))
 	}
 	for _, m := range matches {
@@ -261,7 +261,8 @@ func (s *sources) check(p page, phrases []string) {
 	}
 	for _, m := range number.FindAllStringIndex(h.text, -1) {
 		if h.path != "local/bench/README.md" && !partOfName(h.text[:m[0]]) && !h.has(m[0], m[1]) {
-			s.report("%s:%d: no phrase covers the number in: %s. Add a phrase to said_*_test.go, with a placeholder "+
+			s.report("%s:%d: no phrase covers the number in: %s. Add a phrase to documentnumbers_*_test.go, with a "+
+				"placeholder "+
 				"for the constant",
 				h.path, h.line(m[0]), h.around(m[0], m[1]))
 		}
