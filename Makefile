@@ -194,11 +194,12 @@ check-vulnerabilities: $(BIN)/govulncheck-$(GOVULNCHECK)
 	@.ci/vulnerabilities $< ./...
 
 # Runs all tests again with the race detector, and the tests that need DynamoDB Local, browsers or Node. It never uses Go's test cache,
-# which does not know these dependencies. Screenshots are in .cache/screenshots, and the results of each browser in .cache/browsers.md.
+# which does not know these dependencies. The slowest packages come first, so that none of them runs alone at the end. Screenshots are in
+# .cache/screenshots, and the results of each browser in .cache/browsers.md.
 .PHONY: check-tests
 check-tests: tools
 	@rm -rf .cache/screenshots && mkdir -p .cache/screenshots
-	SCREENSHOTS=$(CURDIR)/.cache/screenshots MATRIX=$(CURDIR)/.cache/browsers.md go run .ci/gotest.go -race -count=1 -tags integration ./...
+	SCREENSHOTS=$(CURDIR)/.cache/screenshots MATRIX=$(CURDIR)/.cache/browsers.md go run .ci/gotest.go -race -count=1 -tags integration ./local/internal/operator ./local/e2e/... ./...
 	go run .ci/gotest.go -run TestHistories ./functions/internal/customers -histories 10000
 
 # Installing and building the apps takes minutes, so this is not in `make check`. The results are in .cache/frameworks.md.

@@ -30,7 +30,7 @@ CHECKS = {
     "check-types": ["debian-packages DEBIAN", "go run .ci/button.go .cache/button", "run .cache/types here/.tools/types"],
     "check-vulnerabilities": ["vulnerabilities here/.tools/bin/govulncheck ./..."],
     "check-tests": [
-        "debian-packages DEBIAN", "go run .ci/gotest.go -race -count=1 -tags integration ./...",
+        "debian-packages DEBIAN", "go run .ci/gotest.go -race -count=1 -tags integration ./local/internal/operator ./local/e2e/... ./...",
         "go run .ci/gotest.go -run TestHistories ./functions/internal/customers -histories 10000",
     ],
 }  # fmt: skip
