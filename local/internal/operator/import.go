@@ -287,7 +287,7 @@ func (j *importJob) notImported(n int64) string {
 	case !j.cmd.Bool("dry-run"):
 		return counted(n, "was not imported", "were not imported")
 	case j.cmd.String("csv") == "":
-		return counted(n, "would not be imported", "would not be imported")
+		return fmt.Sprint(n, " would not be imported")
 	}
 	return counted(n, "line would not be imported", "lines would not be imported")
 }
